@@ -1,0 +1,1 @@
+"""What at least two domains share: checks, results, iteration, threads and random numbers."""

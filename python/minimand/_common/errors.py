@@ -1,0 +1,56 @@
+"""Exceptions and warnings of the package, and the error for a missing optional dependency."""
+
+from __future__ import annotations
+
+import numpy as np
+
+__all__ = [
+    "CertificateError",
+    "ConditionWarning",
+    "ConvergenceWarning",
+    "MinimandWarning",
+    "NotPositiveDefiniteError",
+    "RankDeficientError",
+    "RankWarning",
+    "SingularMatrixError",
+    "missing_extra",
+]
+
+
+class CertificateError(ValueError):
+    """A certificate, recomputed from the data, does not hold or was understated."""
+
+
+class RankDeficientError(np.linalg.LinAlgError):
+    """Columns depend on each other and the caller asked for an error."""
+
+
+class NotPositiveDefiniteError(np.linalg.LinAlgError):
+    """A leading minor of the matrix is not positive."""
+
+
+class SingularMatrixError(np.linalg.LinAlgError):
+    """A triangular matrix has a zero on its diagonal."""
+
+
+class MinimandWarning(UserWarning):
+    """Base of all warnings of the package, so that one filter reaches them all."""
+
+
+class ConvergenceWarning(MinimandWarning):
+    """The run ended before its stopping rule was met."""
+
+
+class RankWarning(MinimandWarning):
+    """Columns depend on each other within the accuracy of the data."""
+
+
+class ConditionWarning(MinimandWarning):
+    """The answer is sensitive to the last digits of the data."""
+
+
+def missing_extra(package: str, extra: str) -> ImportError:
+    """Return the error to raise when `package`, which `minimand[extra]` installs, is not there."""
+    return ImportError(
+        f'{package} is not installed; it comes with: pip install "minimand[{extra}]"', name=package
+    )

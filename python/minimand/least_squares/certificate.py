@@ -1,0 +1,185 @@
+"""How good a solution is, from the triangle of the scaled columns and the gradient alone.
+
+The certified matrix B is X, weighted, centred (with an intercept), its columns scaled to length 1.
+With omega = ||r|| / ||x|| and g = B'r the backward error of x is, within a factor sqrt(2),
+
+    || (B'B + omega^2 I)^(-1/2) g || / (||x|| ||B||_F)
+
+Karlson, Walden, "Estimation of optimal backward perturbation bounds for the linear least squares
+problem", BIT 37 (1997) 862; Grcar, Saunders, Su, "Estimates of optimal backward perturbations for
+linear least squares problems" (2007).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+
+from minimand._common.arrays import Floats
+from minimand._common.result import Certificate
+from minimand.least_squares.moments import UNIT, Moments
+
+_SAFE_TO_SQUARE = 1e4  # condition up to which R'R serves as well as R
+_SVD_COLUMNS = 128  # up to here the singular values are computed, above they are estimated
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What one evaluation of the gradient tells about a solution."""
+
+    backward_error: float
+    normal_equations: float
+    intercept: float
+    objective_gap: float
+    residual_norm: Floats
+    perfect_fit: bool
+
+
+def quality(
+    R: Floats,
+    x: Floats,
+    gradient: Floats,
+    squares: Floats,
+    constant: Floats,
+    summands: Floats,
+    kappa: float,
+    target_norm: Floats,
+    moments: Moments,
+    penalty: Floats,
+    kernels: ModuleType,
+) -> Quality:
+    """Assess the scaled coefficients `x` (n, k).
+
+    R : triangle of B, penalty rows folded in; gradient : B'r - penalty^2 x; squares : ||r||^2;
+    constant : sum w r (0 without an intercept); summands : |b0| + sum |mean_j coef_j|;
+    kappa : condition of R;
+    target_norm : ||y||; penalty : sqrt(ridge) / s_j.
+    """
+    frobenius = float(np.hypot(moments.frobenius, np.linalg.norm(penalty)))
+    size = np.linalg.norm(x, axis=0)
+    penalised = squares + np.sum((penalty[:, None] * x) ** 2, axis=0)
+    residual = np.sqrt(penalised)
+    reference = frobenius * size + target_norm
+    perfect = residual <= 10 * R.shape[1] * UNIT * reference
+    backward = normal = gap = 0.0
+    for j in range(x.shape[1]):
+        if perfect[j]:
+            backward = max(backward, residual[j] / reference[j] if reference[j] > 0 else 0.0)
+            continue
+        g = gradient[:, j]
+        normal = max(normal, np.abs(g).max(initial=0.0) / (max(frobenius, 1e-300) * residual[j]))
+        backward = max(backward, _karlson_walden(R, g, size[j], residual[j], frobenius, kappa, kernels))
+        if penalty.any():
+            gap = max(gap, _excess(R, g, kernels) / penalised[j])
+    root = np.sqrt(moments.total_weight)
+    scale = root * (residual + root * summands)
+    share = np.divide(np.abs(constant), scale, out=np.zeros_like(scale), where=scale > 0)
+    return Quality(
+        float(backward), float(normal), float(share.max(initial=0.0)), float(gap),
+        np.sqrt(squares), bool(perfect.all()),
+    )  # fmt: skip
+
+
+def _karlson_walden(
+    R: Floats,
+    g: Floats,
+    size: float,
+    residual: float,
+    frobenius: float,
+    kappa: float,
+    kernels: ModuleType,
+) -> float:
+    """Return the backward error; the limit of the formula for x = 0 is ||B'r|| / ||r||."""
+    if not g.any():
+        return 0.0
+    if size == 0.0:
+        return float(np.linalg.norm(g)) / residual / frobenius
+    n, omega = R.shape[1], residual / size
+    if kappa < _SAFE_TO_SQUARE:
+        lower = R.T @ R + omega**2 * np.eye(n)
+        kernels.cholesky_factor(lower, 1)
+        stack = np.ascontiguousarray(lower.T)
+    else:
+        stack = np.zeros((n, n))
+        stack[: R.shape[0]] = R[:n]
+        kernels.merge_r(stack, np.eye(n) * omega)
+    z = g.reshape(-1, 1).copy()
+    kernels.solve_triangular(stack, z, False, True, 1)
+    return float(np.linalg.norm(z)) / size / frobenius
+
+
+def _excess(R: Floats, g: Floats, kernels: ModuleType) -> float:
+    """Return g'(R'R)^-1 g = f(x) - min f: the objective is quadratic."""
+    z = g.reshape(-1, 1).copy()
+    if kernels.solve_triangular(R, z, False, True, 1):
+        return np.inf
+    return float(np.sum(z**2))
+
+
+def condition(head: Floats, kernels: ModuleType) -> float:
+    """Return the ratio of the extreme singular values of a triangle."""
+    n = head.shape[0]
+    if n == 0:
+        return 1.0
+    if n > _SVD_COLUMNS:
+        return _estimated_condition(head, kernels)
+    s = np.empty(n)
+    kernels.svd(head, np.empty((n, n)), s, np.empty((n, n)))
+    return float(s[0] / s[-1]) if s[-1] > 0 else np.inf
+
+
+def _estimated_condition(head: Floats, kernels: ModuleType, steps: int = 12) -> float:
+    """Subspace iteration with R'R and its inverse on a few fixed vectors: within a few per cent."""
+    n = head.shape[0]
+    if not np.diag(head).all():
+        return np.inf
+    start = np.cos(np.outer(np.arange(n), np.arange(1.0, 7.0)) + np.arange(6.0))
+    large, small = np.linalg.qr(start)[0], np.linalg.qr(start)[0]
+    for _ in range(steps):
+        large = np.linalg.qr(head.T @ (head @ large))[0]
+        small = np.ascontiguousarray(small)
+        kernels.solve_triangular(head, small, False, True, 1)
+        kernels.solve_triangular(head, small, False, False, 1)
+        small = np.ascontiguousarray(np.linalg.qr(small)[0])
+    return float(
+        np.linalg.norm(head @ large, 2) / np.linalg.svd(head @ small, compute_uv=False)[-1]
+    )
+
+
+def accuracy(
+    found: Quality, kappa: float, x: Floats, moments: Moments, u_data: float
+) -> tuple[float, float]:
+    """Return the digits that the backward error guarantees, and those that the data carry."""
+    size, residual = np.linalg.norm(x), np.linalg.norm(found.residual_norm)
+    ratio = residual / (moments.frobenius * size) if size > 0 else 0.0
+    sensitivity = kappa * (1.0 + kappa * float(ratio))
+    with np.errstate(divide="ignore"):
+        digits = -np.log10(sensitivity * max(found.backward_error, UNIT))
+        data_digits = -np.log10(sensitivity * max(u_data, UNIT))
+    return float(np.clip(digits, 0.0, 16.0)), float(np.clip(data_digits, 0.0, 16.0))
+
+
+def bound(columns: int, moments: Moments) -> float:
+    """Return the backward error up to which a solution counts as accurate: 10 n rounding errors."""
+    return 10 * columns * moments.worst_noise
+
+
+def certificates(
+    found: Quality, columns: int, moments: Moments, *, intercept: bool, ridge: bool
+) -> tuple[Certificate, ...]:
+    """Put the quality of a solution into words."""
+    limit, grain = bound(columns, moments), columns * moments.worst_noise
+    fit = "a perfect fit" if found.perfect_fit else "an exact minimiser"
+    rows = [
+        ("backward error", found.backward_error, f"relative change of X that makes coef {fit}"),
+        ("normal equations", found.normal_equations, "X'r against ||X|| ||r||, columns of length 1"),
+    ]
+    if intercept:
+        rows.append(("intercept", found.intercept, "sum of the residuals against what is added up in them"))
+    listed = [Certificate(name, value, limit, text, grain) for name, value, text in rows]
+    if ridge:
+        text = "relative excess of the penalised sum of squares over its minimum"
+        listed.append(Certificate("objective gap", found.objective_gap, 1e-8, text, 1e-20))
+    return tuple(listed)

@@ -1,0 +1,136 @@
+"""Which columns are independent within the accuracy of the data, and the solutions that follow.
+
+The decision is made on columns of length 1 and never depends on the number of rows: pivot k is
+rejected when
+
+    |R_kk| <= tau sqrt(n) max(delta_j, u)    over the columns j accepted so far and the candidate,
+
+with delta_j = u_data c_j / s_j the rounding of the data seen on the scale of the (centred) column,
+and tau = 10.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minimand._common.arrays import Floats
+from minimand.least_squares.moments import UNIT, Moments
+
+_TAU = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Factor:
+    """An n-column triangle R of the scaled columns, permuted, cut at its rank.
+
+    triangle : (t, n), R with the columns in the order of `pivots`
+    unit : length of each column in the user's units; the minimum norm is taken there
+    """
+
+    triangle: Floats
+    pivots: NDArray[np.int64]
+    tolerances: Floats
+    rank: int
+    unit: Floats
+    basic: bool
+    kernels: ModuleType
+
+    @property
+    def columns(self) -> int:
+        """Number of columns n."""
+        return self.pivots.size
+
+    @property
+    def head(self) -> Floats:
+        """The square triangle R11 of the independent columns."""
+        return np.ascontiguousarray(self.triangle[: self.rank, : self.rank])
+
+    @property
+    def margin(self) -> tuple[float, float]:
+        """log10(pivot / tolerance) of the last accepted and of the first rejected pivot."""
+        pivots = np.abs(np.diag(self.triangle))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log = np.log10(pivots / self.tolerances[: pivots.size])
+        accepted = float(log[self.rank - 1]) if self.rank else -np.inf
+        rejected = float(log[self.rank]) if self.rank < pivots.size else -np.inf
+        return accepted, rejected
+
+    def solve(self, rotated: Floats) -> Floats:
+        """Return the scaled coefficients from Q'y of the independent columns, (rank, k)."""
+        x = np.zeros((self.columns, rotated.shape[1]))
+        if self.rank == 0:
+            return x
+        if self.rank == self.columns or self.basic:
+            z = np.array(rotated, order="C")
+            self.kernels.solve_triangular(self.head, z, False, False, 1)
+            x[self.pivots[: self.rank]] = z
+            return x
+        # Shortest in the user's units: x_user = x / unit, so the columns are multiplied by it.
+        unit = self.unit[self.pivots]
+        largest = unit.max()
+        matrix = np.ascontiguousarray(self.triangle[: self.rank] * (unit / largest))
+        user = np.empty((self.columns, rotated.shape[1]))
+        self.kernels.min_norm(matrix, np.ascontiguousarray(rotated), user)
+        x[self.pivots] = user * (unit / largest)[:, None]
+        return x
+
+    def correct(self, gradient: Floats) -> Floats:
+        """Return (B'B)^-1 gradient on the independent columns: the corrected semi-normal step."""
+        z = np.ascontiguousarray(gradient[self.pivots[: self.rank]])
+        if self.rank:
+            self.kernels.solve_triangular(self.head, z, False, True, 1)
+        return self.solve(z)
+
+    def inverse_row_norms(self) -> Floats:
+        """Return the square roots of the diagonal of (R'R)^-1; NaN without full rank (or basic)."""
+        norms = np.full(self.columns, np.nan)
+        if self.rank and (self.rank == self.columns or self.basic):
+            inverse = np.eye(self.rank)
+            self.kernels.solve_triangular(self.head, inverse, False, False, 1)
+            norms[self.pivots[: self.rank]] = np.linalg.norm(inverse, axis=1)
+        return norms
+
+    def dependency(self) -> tuple[tuple[int, ...], Floats]:
+        """Return the columns left out, and each as a combination of the others, in user units."""
+        aliased = self.pivots[self.rank :]
+        order = np.argsort(aliased)
+        combination = np.zeros((self.columns, aliased.size))
+        if self.rank and aliased.size:
+            z = np.array(self.triangle[: self.rank, self.rank :], order="C")
+            self.kernels.solve_triangular(self.head, z, False, False, 1)
+            kept = self.pivots[: self.rank]
+            combination[kept] = z / self.unit[kept, None] * self.unit[aliased]
+        return tuple(int(j) for j in aliased[order]), combination[:, order]
+
+
+def noise_floor(moments: Moments) -> Floats:
+    """Return the tolerance that each column brings into the decision."""
+    floor: Floats = _TAU * np.sqrt(moments.length.size) * np.maximum(moments.noise, UNIT)
+    return floor
+
+
+def decide(
+    R: Floats, rhs: Floats, floor: Floats, unit: Floats, *, basic: bool, kernels: ModuleType
+) -> tuple[Factor, Floats]:
+    """Factor the columns of R by pivoting, decide their rank, and rotate the right-hand sides.
+
+    `basic` takes the columns as they come and sets aside those that depend on earlier ones;
+    otherwise the longest remaining column comes next.
+    """
+    n = R.shape[1]
+    work = np.ascontiguousarray(np.hstack([R, rhs]))
+    pivots, tolerances = np.empty(n, dtype=np.int64), np.zeros(n)
+    rank = kernels.pivoted_qr(work, n, floor, basic, pivots, tolerances)
+    triangle = np.ascontiguousarray(work[: min(work.shape[0], n), :n])
+    factor = Factor(triangle, pivots, tolerances, rank, unit, basic, kernels)
+    return factor, np.ascontiguousarray(work[:rank, n:])
+
+
+def accept_all(R: Floats, floor: Floats, unit: Floats, kernels: ModuleType) -> Factor:
+    """Wrap a triangle whose smallest singular value alone shows that its rank is full."""
+    n = R.shape[1]
+    return Factor(R, np.arange(n), np.full(n, floor.max()), n, unit, False, kernels)

@@ -1,0 +1,5 @@
+"""Problems with known answers: the tests, the benchmarks, the demo and the docs use them."""
+
+from minimand.problems import least_squares
+
+__all__ = ["least_squares"]

@@ -1,0 +1,188 @@
+"""What every public function takes: the table behind test_boundary.py.
+
+A public function of minimand that is not in REGISTRY fails there. Valid arguments are whole
+numbers, small enough for int8, so that every numeric type can hold them.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+import minimand
+
+OPTIONS = ("backend", "threads")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One public function, class or method.
+
+    name
+        As in `minimand.__all__`, or "Class.method".
+    valid
+        Returns good arguments by name, in the order of the signature. Bad ones are made of these.
+    call
+        Called with those arguments and with the options `backend` and `threads` where `signature`
+        has them; returns what is to be compared.
+    signature
+        The callable that takes the options.
+    matrices, vectors, columns
+        Arguments that are a matrix, a vector, either of both.
+    lengths
+        Argument: the argument whose rows it must match.
+    square, nonnegative
+        Matrices that must be square; vectors without negative entries.
+    positive_ints, positive_floats, nonnegative_floats, choices, flags
+        Names of the other arguments, by what they may be.
+    float32
+        Arrays for which float32 means more than the numbers, namely data of less accuracy.
+    bools
+        Arrays for which True and False make sense.
+    """
+
+    name: str
+    valid: Callable[[], dict[str, Any]]
+    call: Callable[..., Any]
+    signature: Callable[..., Any]
+    matrices: tuple[str, ...] = ()
+    vectors: tuple[str, ...] = ()
+    columns: tuple[str, ...] = ()
+    lengths: Mapping[str, str] = field(default_factory=dict)
+    square: tuple[str, ...] = ()
+    nonnegative: tuple[str, ...] = ()
+    positive_ints: tuple[str, ...] = ()
+    positive_floats: tuple[str, ...] = ()
+    nonnegative_floats: tuple[str, ...] = ()
+    choices: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    float32: tuple[str, ...] = ()
+    bools: tuple[str, ...] = ()
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        return self.matrices + self.columns + self.vectors
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return which of `backend` and `threads` the function takes."""
+        parameters = inspect.signature(self.signature).parameters
+        return tuple(name for name in OPTIONS if name in parameters)
+
+
+def function(name: str, valid: Callable[[], dict[str, Any]], **facts: Any) -> Entry:
+    """Return the entry of a plain function, which is looked up when it is needed."""
+    target = getattr(minimand, name, None) or missing(name)
+    return Entry(name=name, valid=valid, call=target, signature=target, **facts)
+
+
+def missing(name: str) -> Callable[..., Any]:
+    """Return a stand-in, so that one missing function fails its own tests alone."""
+
+    def fail(**_arguments: Any) -> None:
+        raise AssertionError(f"minimand.{name} is registered but does not exist")
+
+    return fail
+
+
+# Whole numbers without structure
+
+
+def matrix(rows: int, columns: int) -> np.ndarray:
+    return np.random.default_rng(rows).integers(-9, 10, size=(rows, columns)).astype(float)
+
+
+def vector(entries: int) -> np.ndarray:
+    return np.random.default_rng(100 + entries).integers(1, 10, size=entries).astype(float)
+
+
+# least_squares
+
+
+def regression() -> dict[str, Any]:
+    return {"X": matrix(9, 3), "y": vector(9), "weights": np.arange(9.0) % 3 + 1}
+
+
+def triangle() -> dict[str, Any]:
+    return {"R": np.triu(np.abs(matrix(5, 5)) + 1), "b": vector(5)}
+
+
+def definite() -> dict[str, Any]:
+    return {"A": np.full((4, 4), 2.0) + np.diag([1.0, 2.0, 3.0, 4.0])}
+
+
+def update_and_solve(*, X: Any, y: Any, weights: Any, **options: Any) -> Any:
+    state = minimand.LeastSquaresState(**options)
+    state.update(X, y, weights)
+    return state.solve()
+
+
+State = getattr(minimand, "LeastSquaresState", None) or missing("LeastSquaresState")
+
+LEAST_SQUARES = [
+    function(
+        "lstsq",
+        regression,
+        matrices=("X",),
+        columns=("y",),
+        vectors=("weights",),
+        lengths={"y": "X", "weights": "X"},
+        nonnegative=("weights",),
+        nonnegative_floats=("ridge", "data_error"),
+        choices=("method", "refine", "rank_deficient"),
+        flags=("intercept",),
+        float32=("X",),
+        bools=("X", "y", "weights"),
+    ),
+    function(
+        "solve_triangular",
+        triangle,
+        matrices=("R",),
+        columns=("b",),
+        lengths={"b": "R"},
+        square=("R",),
+        flags=("lower", "transpose"),
+        bools=("R", "b"),
+    ),
+    function("cholesky", definite, matrices=("A",), square=("A",)),
+    function("qr", lambda: {"X": matrix(9, 3)}, matrices=("X",), flags=("pivoting",), bools=("X",)),
+    function(
+        "pinv",
+        lambda: {"X": matrix(9, 3)},
+        matrices=("X",),
+        nonnegative_floats=("data_error",),
+        float32=("X",),
+        bools=("X",),
+    ),
+    Entry(
+        name="LeastSquaresState",
+        valid=dict,
+        call=State,
+        signature=State,
+        choices=("method",),
+        flags=("intercept",),
+    ),
+    Entry(
+        name="LeastSquaresState.update",
+        valid=regression,
+        call=update_and_solve,
+        signature=State,
+        matrices=("X",),
+        columns=("y",),
+        vectors=("weights",),
+        lengths={"y": "X", "weights": "X"},
+        nonnegative=("weights",),
+        float32=("X",),
+        bools=("y", "weights"),
+    ),
+]
+
+# The package itself
+
+PACKAGE = [function("build_info", dict)]
+
+REGISTRY = [*LEAST_SQUARES, *PACKAGE]
