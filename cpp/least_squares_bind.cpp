@@ -16,8 +16,8 @@ void define_passes(py::module_& m) {
           py::arg("intercept"), py::arg("begin"), py::arg("end"), array("gram"), py::arg("threads"), Release());
     m.def("residual_pass", &ls::residual_pass<T>, array("X"), array("Y"), array("weights"), array("shift"),
           array("scale"), py::arg("intercept"), array("coef"), array("coef_low"), py::arg("precision"),
-          py::arg("begin"), py::arg("end"), array("normal"), array("normal_low"), array("squares"),
-          py::arg("threads"), Release());
+          py::arg("begin"), py::arg("end"), array("normal"), array("normal_low"), array("squares"), py::arg("threads"),
+          Release());
     m.def("preconditioned_gram_pass", &ls::preconditioned_gram_pass<T>, array("X"), array("weights"), array("shift"),
           array("scale"), array("R"), py::arg("begin"), py::arg("end"), array("gram"), py::arg("threads"), Release());
     m.def("tsqr_pass", &ls::tsqr_pass<T>, array("X"), array("Y"), array("weights"), array("shift"), array("scale"),

@@ -42,7 +42,8 @@ inline Pair<V> two_prod(const V& a, const V& b) {
         const V ca = simd::mul(splitter, a), cb = simd::mul(splitter, b);
         const V a_high = simd::sub(ca, simd::sub(ca, a)), b_high = simd::sub(cb, simd::sub(cb, b));
         const V a_low = simd::sub(a, a_high), b_low = simd::sub(b, b_high);
-        const V error = simd::sub(simd::sub(simd::sub(p, simd::mul(a_high, b_high)), simd::mul(a_low, b_high)), simd::mul(a_high, b_low));
+        const V error = simd::sub(simd::sub(simd::sub(p, simd::mul(a_high, b_high)), simd::mul(a_low, b_high)),
+                                  simd::mul(a_high, b_low));
         return {p, simd::sub(simd::mul(a_low, b_low), error)};
     }
 }

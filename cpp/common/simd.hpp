@@ -1,4 +1,5 @@
-// The widest double vector of this build's ISA level, through Eigen's packets: one source for SSE2, AVX2, AVX-512, NEON.
+// The widest double vector of this build's ISA level, through Eigen's packets: one source for SSE2, AVX2, AVX-512,
+// NEON.
 #pragma once
 
 #include <Eigen/Core>

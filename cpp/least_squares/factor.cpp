@@ -10,8 +10,8 @@
 namespace minimand::least_squares {
 namespace {
 
-constexpr Index kBlock = 96;         // panel width of the Cholesky factorisation
-constexpr Index kColumnBlock = 64;   // right-hand sides per task of a triangular solve
+constexpr Index kBlock = 96;        // panel width of the Cholesky factorisation
+constexpr Index kColumnBlock = 64;  // right-hand sides per task of a triangular solve
 using Block = Eigen::Block<MatrixOut>;
 
 // Unblocked Cholesky of a diagonal block; 0, or the order of the failing minor. NaN fails too.
@@ -20,8 +20,7 @@ Index cholesky_unblocked(Block A) {
         const double pivot = A(j, j) - A.row(j).head(j).squaredNorm();
         if (!(pivot > 0.0)) return j + 1;
         A(j, j) = std::sqrt(pivot);
-        for (Index i = j + 1; i < A.rows(); ++i)
-            A(i, j) = (A(i, j) - A.row(i).head(j).dot(A.row(j).head(j))) / A(j, j);
+        for (Index i = j + 1; i < A.rows(); ++i) A(i, j) = (A(i, j) - A.row(i).head(j).dot(A.row(j).head(j))) / A(j, j);
     }
     return 0;
 }

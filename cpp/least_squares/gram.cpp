@@ -53,7 +53,8 @@ void reduce_gram(Index begin, Index end, Index ld, Index block, MatrixOut& gram,
             block_gram(i, std::min(i + block, leaves.last(leaf)), buffer.data(), partial.data() + leaf * size);
     });
     parallel_reduce(count, 1, [&](Index into, Index from) {
-        Eigen::Map<Vector>(partial.data() + into * size, size) += Eigen::Map<Vector>(partial.data() + from * size, size);
+        Eigen::Map<Vector>(partial.data() + into * size, size) +=
+            Eigen::Map<Vector>(partial.data() + from * size, size);
     });
     mirror(partial.data(), ld, gram);
 }
@@ -96,10 +97,10 @@ void preconditioned_gram_pass(MatrixIn<T> X, VectorIn weights, VectorIn shift, V
     });
 }
 
-#define MINIMAND_INSTANTIATE(T)                                                                                      \
-    template void gram_pass<T>(MatrixIn<T>, MatrixIn<double>, VectorIn, VectorIn, VectorIn, bool, Index, Index,      \
-                               MatrixOut, int);                                                                      \
-    template void preconditioned_gram_pass<T>(MatrixIn<T>, VectorIn, VectorIn, VectorIn, MatrixIn<double>, Index,    \
+#define MINIMAND_INSTANTIATE(T)                                                                                   \
+    template void gram_pass<T>(MatrixIn<T>, MatrixIn<double>, VectorIn, VectorIn, VectorIn, bool, Index, Index,   \
+                               MatrixOut, int);                                                                   \
+    template void preconditioned_gram_pass<T>(MatrixIn<T>, VectorIn, VectorIn, VectorIn, MatrixIn<double>, Index, \
                                               Index, MatrixOut, int);
 MINIMAND_INSTANTIATE(double)
 MINIMAND_INSTANTIATE(float)

@@ -178,9 +178,9 @@ void residual_pass(MatrixIn<T> X, MatrixIn<double> Y, VectorIn weights, VectorIn
     squares = sums[0].squares;
 }
 
-#define MINIMAND_INSTANTIATE(T)                                                                                     \
-    template void residual_pass<T>(MatrixIn<T>, MatrixIn<double>, VectorIn, VectorIn, VectorIn, bool,               \
-                                   MatrixIn<double>, MatrixIn<double>, int, Index, Index, MatrixOut, MatrixOut,     \
+#define MINIMAND_INSTANTIATE(T)                                                                                 \
+    template void residual_pass<T>(MatrixIn<T>, MatrixIn<double>, VectorIn, VectorIn, VectorIn, bool,           \
+                                   MatrixIn<double>, MatrixIn<double>, int, Index, Index, MatrixOut, MatrixOut, \
                                    VectorOut, int);
 MINIMAND_INSTANTIATE(double)
 MINIMAND_INSTANTIATE(float)

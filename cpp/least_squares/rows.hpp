@@ -34,8 +34,8 @@ struct Rows {
 
     Index columns() const { return (intercept ? 1 : 0) + X.cols() + Y.cols(); }
 
-    // Packs rows begin..end-1 of Z into `packed`, row-major with leading dimension ld >= columns(); the padding is zeroed.
-    // Unweighted leaves the factor sqrt(w_i) out.
+    // Packs rows begin..end-1 of Z into `packed`, row-major with leading dimension ld >= columns(); the padding is
+    // zeroed. Unweighted leaves the factor sqrt(w_i) out.
     template <bool weighted = true>
     void pack(Index begin, Index end, double* packed, Index ld) const {
         const Index n = X.cols(), k = Y.cols(), lead = intercept ? 1 : 0;
@@ -48,7 +48,7 @@ struct Rows {
         }
     }
 
-   private:
+  private:
     template <class U>
     static void pack_part(const U* EIGEN_RESTRICT x, Index count, const double* EIGEN_RESTRICT shift_,
                           const double* EIGEN_RESTRICT scale_, double root, double* EIGEN_RESTRICT z) {

@@ -15,7 +15,7 @@ ColMatrix upper_with_positive_diagonal(const Eigen::Ref<const ColMatrix>& factor
     const Index t = std::min(factored.rows(), factored.cols());
     ColMatrix R = factored.topRows(t).triangularView<Eigen::Upper>();
     for (Index i = 0; i < t; ++i)
-        if (R(i, i) < 0.0) R.row(i) *= -1.0;
+        if (R(i, i) < 0.0) R.row(i).tail(R.cols() - i) *= -1.0;
     return R;
 }
 
@@ -110,8 +110,8 @@ void qr_factor(MatrixIn<double> A, MatrixOut Q, MatrixOut R, int threads) {
     });
 }
 
-#define MINIMAND_INSTANTIATE(T)                                                                                     \
-    template void tsqr_pass<T>(MatrixIn<T>, MatrixIn<double>, VectorIn, VectorIn, VectorIn, bool, Index, Index,     \
+#define MINIMAND_INSTANTIATE(T)                                                                                 \
+    template void tsqr_pass<T>(MatrixIn<T>, MatrixIn<double>, VectorIn, VectorIn, VectorIn, bool, Index, Index, \
                                MatrixOut, int);
 MINIMAND_INSTANTIATE(double)
 MINIMAND_INSTANTIATE(float)

@@ -1,4 +1,4 @@
-"""Classic problems of applied optimisation, each answer with a certificate that NumPy can re-check."""
+"""Classic problems of applied optimisation; every answer has a certificate NumPy can re-check."""
 
 from minimand._common.errors import (
     CertificateError,
@@ -12,22 +12,43 @@ from minimand._common.errors import (
 )
 from minimand._common.result import Certificate, Result, Status
 from minimand._info import __version__, build_info
-from minimand.least_squares import LeastSquaresResult, lstsq
+from minimand.least_squares import (
+    CholeskyResult,
+    LeastSquaresResult,
+    LeastSquaresState,
+    PinvResult,
+    QRResult,
+    TriangularSolution,
+    cholesky,
+    lstsq,
+    pinv,
+    qr,
+    solve_triangular,
+)
 
 __all__ = [
     "Certificate",
     "CertificateError",
+    "CholeskyResult",
     "ConditionWarning",
     "ConvergenceWarning",
     "LeastSquaresResult",
+    "LeastSquaresState",
     "MinimandWarning",
     "NotPositiveDefiniteError",
+    "PinvResult",
+    "QRResult",
     "RankDeficientError",
     "RankWarning",
     "Result",
     "SingularMatrixError",
     "Status",
+    "TriangularSolution",
     "__version__",
     "build_info",
+    "cholesky",
     "lstsq",
+    "pinv",
+    "qr",
+    "solve_triangular",
 ]

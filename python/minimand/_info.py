@@ -21,11 +21,13 @@ def build_info() -> dict[str, Any]:
     Returns
     -------
     dict
-        version, compiler, flags, eigen, openmp : of the compiled kernels that are loaded.
-        level, built_levels, supported_levels : instruction sets loaded, built, and run by this CPU.
-        threads : what `threads=None` means in this process.
-        python, numpy, scipy, platform : where it runs.
-        extras : for each extra of minimand its packages and their versions (None: not installed).
+        With the keys
+
+        - version, compiler, flags, eigen, openmp: of the compiled kernels that are loaded;
+        - level, built_levels, supported_levels: instruction sets loaded, built, run by this CPU;
+        - threads: what `threads=None` means in this process;
+        - python, numpy, scipy, platform: where it runs;
+        - extras: for each extra its packages and their versions, None for those not installed.
 
     Examples
     --------

@@ -7,6 +7,7 @@ changed for a new one.
 
 from __future__ import annotations
 
+import io
 import sys
 
 from minimand._common.errors import missing_extra
@@ -16,6 +17,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line, or say which extra it needs."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")  # for terminals that know ASCII only
     try:
         from minimand.cli._app import app
     except ModuleNotFoundError as error:

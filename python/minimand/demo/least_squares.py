@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import minimand
-from minimand import LeastSquaresResult, lstsq
+from minimand import LeastSquaresResult, LeastSquaresState, lstsq
 from minimand._common.errors import missing_extra
 from minimand.plotting import least_squares as plot
 from minimand.plotting._style import BLUE, GREY, ORANGE, tidy
@@ -117,7 +117,8 @@ def _certified_set(report: Report, name: str) -> dict[str, _Fit]:
         [(route, *fit.cells) for route, fit in fits.items()],
         strong=[_AUTO],
     )
-    report.text(_in_words(fits, problem.attainable_digits))
+    for paragraph in _in_words(fits, problem.attainable_digits):
+        report.text(paragraph)
     answers = {
         route if route == _AUTO else f"{_AUTO} with {route}": result
         for route in (_AUTO, _EXTENDED, _CENTRED)
@@ -164,38 +165,39 @@ def _fit_by_numpy(X: Array, y: Array, truth: Array, ours: LeastSquaresResult | N
     return _Fit(result=result, said=said, digits=digits, condition=ours.condition, claims=False)
 
 
-def _in_words(fits: dict[str, _Fit], attainable: float) -> str:
-    """Say what the table shows, from its numbers."""
-    kappa, bare = fits[_QR].condition, fits[_CHOLESKY]
-    words = [f"X has condition {kappa:.1e}, X'X has {kappa**2:.1e}."]
+def _in_words(fits: dict[str, _Fit], attainable: float) -> list[str]:
+    """Say what the table shows, from its numbers, in paragraphs."""
+    kappa, bare, auto = fits[_QR].condition, fits[_CHOLESKY], fits[_AUTO]
+    peers = [f"X has condition {kappa:.1e}, X'X has {kappa**2:.1e}."]
     if bare.result is None:
-        words.append(
+        peers.append(
             f"That is beyond the {1 / np.finfo(float).eps:.0e} at which 16 digits are used up: "
             f"Cholesky breaks down. Its error message: “{bare.said}”"
         )
     else:
-        words.append(
+        peers.append(
             f"Cholesky is left with {bare.digits:.1f} correct digits, QR with "
             f"{fits[_QR].digits:.1f}."
         )
         if fits[_QR].holds and not bare.holds:
-            words.append("The certificate tells them apart without knowing the truth.")
+            peers.append("The certificate tells them apart without knowing the truth.")
     if fits[_NUMPY].said:
-        words.append(f"`numpy.linalg.lstsq` has {fits[_NUMPY].digits:.1f}: {fits[_NUMPY].said}.")
-    best, auto = fits[_EXTENDED], fits[_AUTO]
-    words.append(
-        f"`lstsq` reaches {auto.digits:.1f} by itself and {best.digits:.1f} with extended "
-        f"precision, where {attainable:.1f} is all that the data, rounded to 16 digits, contain."
-    )
+        peers.append(f"`{_NUMPY}` has {fits[_NUMPY].digits:.1f} digits: {fits[_NUMPY].said}.")
+
+    ours = [
+        f"`{_AUTO}` reaches {auto.digits:.1f} digits by itself and {fits[_EXTENDED].digits:.1f} "
+        f"with extended precision, where {attainable:.1f} are all that the data, rounded to 16 "
+        "digits, contain."
+    ]
     centred = fits[_CENTRED]
     if centred.condition < kappa / 10:
-        words.append(
-            f"Fitting the constant as an intercept, instead of a column of ones, brings the "
-            f"condition down to {centred.condition:.1e}, and {centred.digits:.1f} digits are there."
+        ours.append(
+            "With the constant fitted as an intercept, instead of by a column of ones, the "
+            f"condition is {centred.condition:.1e} and {centred.digits:.1f} digits come out."
         )
     if auto.said:
-        words.append(f"The warning of `lstsq`: “{auto.said}”")
-    return " ".join(words)
+        ours.append(f"Its warning: “{auto.said}.”")
+    return [" ".join(peers), " ".join(ours)]
 
 
 def _picture_of_digits(report: Report, fits: dict[str, dict[str, _Fit]]) -> None:
@@ -355,6 +357,7 @@ def _diabetes(report: Report) -> None:
         size=(8.6, 3.8),
     )
     _dependent_columns(report, X, y, names)
+    _three_hospitals(report, X, y)
 
 
 def _dependent_columns(report: Report, X: Array, y: Array, names: list[str]) -> None:
@@ -396,3 +399,34 @@ def _dependent_columns(report: Report, X: Array, y: Array, names: list[str]) -> 
         "Dependent columns: certificates",
         {'rank_deficient="min_norm"': shortest, 'rank_deficient="drop"': dropped},
     )
+
+
+_HOSPITALS = """
+letters = []
+for hospital in np.split(np.arange(442), [57, 301]):
+    state = LeastSquaresState().update(X[hospital], y[hospital])
+    letters.append(state.to_bytes())
+
+together = LeastSquaresState.from_bytes(letters[0])
+for letter in letters[1:]:
+    together.merge(LeastSquaresState.from_bytes(letter))
+merged, at_once = together.solve(), lstsq(X, y, intercept=True)
+
+difference = np.max(np.abs(merged.coef / at_once.coef - 1))
+print(f"{together.rows} patients; {len(letters[0])} bytes per hospital")
+print(f"coefficients differ from those of one fit by {difference:.0e}")
+"""
+
+
+def _three_hospitals(report: Report, X: Array, y: Array) -> None:
+    """Fit rows that never come together."""
+    report.heading("Rows that never come together")
+    report.text(
+        """A `LeastSquaresState` takes in rows block by block and keeps a small triangle of numbers,
+        whatever the number of rows: enough for the exact fit, not for the rows. So data may be
+        larger than the memory, and three hospitals can fit one model without showing each other a
+        patient."""
+    )
+    tools = {"np": np, "lstsq": lstsq, "LeastSquaresState": LeastSquaresState}
+    names = report.run(_HOSPITALS, X=X, y=y, **tools)
+    report.certify("Three hospitals: certificates", names["merged"])

@@ -150,8 +150,8 @@ class Report:
         groups = ((name, result.certificates) for name, result in named.items())
         self._add(Certificates(title, tuple(groups)))
 
-    def run(self, source: str, **names: Any) -> None:
-        """Run Python code that knows `names`, and show it with what it prints.
+    def run(self, source: str, **names: Any) -> dict[str, Any]:
+        """Run Python code that knows `names`, show it with what it prints, return all its names.
 
         A CertificateError is shown as Python would print it: raising one may be the point.
         """
@@ -162,6 +162,7 @@ class Report:
             except CertificateError as error:
                 printed.write(f"{type(error).__name__}: {error}\n")
         self._add(Code(source.strip(), printed.getvalue().rstrip()))
+        return names
 
     def picture(
         self,

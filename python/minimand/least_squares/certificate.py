@@ -69,8 +69,12 @@ def quality(
             backward = max(backward, residual[j] / reference[j] if reference[j] > 0 else 0.0)
             continue
         g = gradient[:, j]
-        normal = max(normal, np.abs(g).max(initial=0.0) / (max(frobenius, 1e-300) * residual[j]))
-        backward = max(backward, _karlson_walden(R, g, size[j], residual[j], frobenius, kappa, kernels))
+        # Rounding x alone moves B'r by u ||B||^2 ||x||, however small the residual is.
+        size_of_sums = residual[j] + frobenius * size[j]
+        normal = max(normal, np.abs(g).max(initial=0.0) / (max(frobenius, 1e-300) * size_of_sums))
+        backward = max(
+            backward, _karlson_walden(R, g, size[j], residual[j], frobenius, kappa, kernels)
+        )
         if penalty.any():
             gap = max(gap, _excess(R, g, kernels) / penalised[j])
     root = np.sqrt(moments.total_weight)
@@ -174,10 +178,16 @@ def certificates(
     fit = "a perfect fit" if found.perfect_fit else "an exact minimiser"
     rows = [
         ("backward error", found.backward_error, f"relative change of X that makes coef {fit}"),
-        ("normal equations", found.normal_equations, "X'r against ||X|| ||r||, columns of length 1"),
+        (
+            "normal equations",
+            found.normal_equations,
+            "X'r against ||X|| (||r|| + ||X|| ||coef||), columns of length 1",
+        ),
     ]
     if intercept:
-        rows.append(("intercept", found.intercept, "sum of the residuals against what is added up in them"))
+        rows.append(
+            ("intercept", found.intercept, "sum of the residuals against what is added up in them")
+        )
     listed = [Certificate(name, value, limit, text, grain) for name, value, text in rows]
     if ridge:
         text = "relative excess of the penalised sum of squares over its minimum"

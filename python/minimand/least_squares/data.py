@@ -56,12 +56,12 @@ class Data:
     @property
     def rows(self) -> int:
         """Number of rows m, those of weight 0 included."""
-        return self.X.shape[0]
+        return len(self.X)
 
     @property
     def columns(self) -> int:
         """Number of columns n of X."""
-        return self.X.shape[1]
+        return int(self.X.shape[1])
 
     @property
     def lead(self) -> int:
@@ -73,13 +73,18 @@ class Data:
         """Rows that count."""
         return int(np.count_nonzero(self.weights)) if self.weights.size else self.rows
 
+    @property
+    def rounding(self) -> float:
+        """Unit roundoff of the type in which X was given."""
+        return float(np.finfo(self.X.dtype).eps) / 2
+
     def plain_frame(self) -> Frame:
         """No shift, no scale: the numbers as the user gave them."""
         width = self.columns + self.Y.shape[1]
         return Frame(np.zeros(width), np.ones(width))
 
     def first_frame(self) -> Frame:
-        """With an intercept the origin is the mean of the first rows, so that sums do not cancel."""
+        """With an intercept, the mean of the first rows as origin: sums do not cancel."""
         frame = self.plain_frame()
         if self.intercept:
             head = slice(0, min(_BLOCK, self.rows))
@@ -180,7 +185,8 @@ class Data:
 def _largest(array: NDArray[np.floating[Any]]) -> Floats:
     rows = max(1, (1 << 19) // array.shape[1])
     parts = [np.abs(array[i : i + rows]).max(axis=0) for i in range(0, array.shape[0], rows)]
-    return np.max(parts, axis=0).astype(np.float64)
+    largest: Floats = np.max(parts, axis=0).astype(np.float64)
+    return largest
 
 
 def _tree_sum(parts: Iterable[Floats], pairs: int = 0) -> Floats:

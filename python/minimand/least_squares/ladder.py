@@ -68,30 +68,35 @@ def needs_all_rows(problem: Problem) -> bool:
 
 
 class NormalEquations:
-    """The Gram matrix of one pass, which the first two rungs share."""
+    """A Gram matrix of [1 X y] in a frame, which the first two rungs share."""
 
-    def __init__(self, problem: Problem) -> None:
-        self.problem, data = problem, problem.data
-        n = data.columns
-        frame = data.first_frame()
-        gram = data.gram(frame)
-        if _out_of_range(data, np.diag(gram)[data.lead :]):
-            data.check_finite()
-            frame = data.scaled_frame()
-            gram = data.gram(frame)
-        found, centred = moments.from_gram(data, frame, gram, problem.u_data)
-        shifted = np.diag(gram)[data.lead : data.lead + n]
-        if data.intercept and np.any(shifted > _CANCELLATION * np.diag(centred)[:n]):
-            offset = np.concatenate([found.offset_x, found.offset_y])
-            frame = replace(frame, shift=frame.shift + offset / frame.scale)
-            gram = data.gram(frame)
-            found, centred = moments.from_gram(data, frame, gram, problem.u_data)
-        self.frame, self.moments = frame, found
-        unit = found.inverse_length
-        self.penalty = _penalty(problem, frame, found)
+    def __init__(self, problem: Problem, frame: Frame, gram: Floats) -> None:
+        self.problem, self.frame = problem, frame
+        n = problem.data.columns
+        self.moments, centred = moments.from_gram(problem.data, frame, gram, problem.u_data)
+        unit = self.moments.inverse_length
+        self.penalty = _penalty(problem, frame, self.moments)
         self.matrix = centred[:n, :n] * np.outer(unit, unit) + np.diag(self.penalty**2)
         self.rhs = np.ascontiguousarray(centred[:n, n:] * unit[:, None])
         self.target_norm = np.sqrt(np.maximum(np.diag(centred)[n:], 0.0))
+
+    @classmethod
+    def of_rows(cls, problem: Problem) -> NormalEquations:
+        """Take the Gram matrix in one pass; again if it overflowed or centring would cancel."""
+        data = problem.data
+        frame = data.first_frame()
+        gram = data.gram(frame)
+        if out_of_range(data, np.diag(gram)[data.lead :]):
+            data.check_finite()
+            frame = data.scaled_frame()
+            gram = data.gram(frame)
+        if data.intercept:
+            offset = gram[0, 1:] / gram[0, 0]
+            moved = gram[0, 0] * offset**2 * (1.0 + 1.0 / _CANCELLATION)
+            if np.any(moved[: data.columns] > np.diag(gram)[1 : 1 + data.columns]):
+                frame = replace(frame, shift=frame.shift + offset / frame.scale)
+                gram = data.gram(frame)
+        return cls(problem, frame, gram)
 
     def cholesky(self) -> Rung:
         """Cholesky of the Gram matrix; raises NotPositiveDefiniteError when it breaks down."""
@@ -136,25 +141,29 @@ class NormalEquations:
 
 
 def householder(problem: Problem, frame: Frame, *, by_svd: bool = False) -> Rung:
-    """TSQR of [1 X y]; rank, pivots and solution from its triangle. `by_svd`: pseudo-inverse."""
-    data, n = problem.data, problem.data.columns
+    """TSQR of [1 X y] in one pass; again in another unit if it overflowed."""
+    data = problem.data
     R = data.triangle(frame)
-    lengths = np.einsum("ij,ij->j", R, R)[data.lead :]
-    if _out_of_range(data, lengths):
+    if out_of_range(data, np.einsum("ij,ij->j", R, R)[data.lead :]):
         data.check_finite()
         frame = data.scaled_frame()
         R = data.triangle(frame)
+    return from_triangle(problem, frame, R, by_svd=by_svd)
+
+
+def from_triangle(problem: Problem, frame: Frame, R: Floats, *, by_svd: bool = False) -> Rung:
+    """Rank, pivots and solution from the triangle of [1 X y]. `by_svd`: by the pseudo-inverse."""
+    data, n = problem.data, problem.data.columns
     found, centred = moments.from_triangle(data, frame, R, problem.u_data)
     target_norm = np.linalg.norm(centred[:, n:], axis=0)
     penalty = _penalty(problem, frame, found)
-    scaled = np.ascontiguousarray(centred)
+    scaled = np.array(centred, order="C")
     scaled[:, :n] *= found.inverse_length
     if penalty.any():
         data.kernels.merge_r(scaled, _penalty_rows(penalty, scaled.shape[1]))
     triangle, rotated = np.ascontiguousarray(scaled[:n, :n]), scaled[:n, n:]
-    return _by_rank(
-        problem, "svd" if by_svd else "qr", frame, found, triangle, rotated, target_norm, penalty
-    )
+    name = "svd" if by_svd else "qr"
+    return _by_rank(problem, name, frame, found, triangle, rotated, target_norm, penalty)
 
 
 def dense(problem: Problem, *, by_svd: bool = False) -> Rung:
@@ -246,7 +255,7 @@ def _penalty_rows(penalty: Floats, width: int) -> Floats:
     return rows
 
 
-def _out_of_range(data: Data, squares: Floats) -> bool:
+def out_of_range(data: Data, squares: Floats) -> bool:
     """Whether sums of squares overflowed, met NaN, or underflowed in a column that is not zero."""
     if not (squares < _HUGE).all():
         return True

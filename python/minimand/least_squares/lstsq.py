@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import time
 import warnings
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from minimand._common.arrays import (
     Floats,
@@ -34,11 +36,11 @@ from minimand.least_squares.ladder import (
     NormalEquations,
     Problem,
     Rung,
-    stays_with_cholesky,
     dense,
     householder,
     needs_all_rows,
     prefers_householder,
+    stays_with_cholesky,
 )
 from minimand.least_squares.moments import UNIT
 from minimand.least_squares.refine import Solution, finish
@@ -146,12 +148,12 @@ def lstsq(
 
     # Convert
     matrix = as_matrix("X", X, dtypes=(np.float64, np.float32), finite=False)
-    rounding = 2.0**-24 if matrix.dtype == np.float32 else UNIT
-    if data_error is not None:
-        rounding = max(nonnegative_float("data_error", data_error), UNIT)
     targets, single = as_columns("y", y, length=matrix.shape[0], like="X", finite=False)
     data = Data(matrix, targets, as_weights(weights, matrix), intercept, workers, compiled)
     names = column_names(X, matrix.shape[1])
+    rounding = data.rounding
+    if data_error is not None:
+        rounding = max(nonnegative_float("data_error", data_error), UNIT)
 
     # Drive
     problem = Problem(data, ridge, rounding, rank_deficient == "drop")
@@ -163,13 +165,13 @@ def lstsq(
     return result
 
 
-def as_weights(weights: object, matrix: np.ndarray) -> Floats:  # type: ignore[type-arg]
-    """Return the weights as a vector, of length 0 for none."""
+def as_weights(weights: object, matrix: NDArray[Any], *, some: bool = True) -> Floats:
+    """Return the weights as a vector, of length 0 for none; `some`: one at least must be > 0."""
     if weights is None:
         return np.empty(0)
     vector = as_vector("weights", weights, length=matrix.shape[0], like="X")
     check_nonnegative("weights", vector)
-    if not vector.any():
+    if some and not vector.any():
         raise ValueError("weights are all zero, expected at least one positive entry")
     return vector
 
@@ -180,10 +182,10 @@ def _solve(problem: Problem, method: str, refine: str) -> Solution:
     if needs_all_rows(problem) and method != "cholesky":
         return finish(problem, dense(problem, by_svd=method == "svd"), refine)
     if method in ("qr", "svd"):
-        rung = householder(problem, data.first_frame(), by_svd=method == "svd")
-        return finish(problem, rung, refine)
+        direct = householder(problem, data.first_frame(), by_svd=method == "svd")
+        return finish(problem, direct, refine)
 
-    normal = NormalEquations(problem)
+    normal = NormalEquations.of_rows(problem)
     if method == "cholesky":
         return finish(problem, normal.cholesky(), refine)
     rung = _cheapest(problem, normal)
@@ -281,13 +283,18 @@ def announce(result: LeastSquaresResult, policy: str, rows: int) -> None:
     n = result.coef.shape[0]
     listed = ", ".join(_name(result, j) for j in result.aliased[:8])
     more = f" and {len(result.aliased) - 8} more" if len(result.aliased) > 8 else ""
-    text = f"{result.rank} of {n} columns of X are independent; {listed}{more} depend on others"
+    depend = "depends" if len(result.aliased) == 1 else "depend"
+    text = f"{result.rank} of {n} columns of X are independent; {listed}{more} {depend} on others"
     if result.aliased and policy == "raise":
         raise RankDeficientError(
             f'{text}; leave them out, or choose rank_deficient="min_norm" or "drop"'
         )
     if result.rank < min(rows, n):
-        effect = "their coefficients are NaN" if policy == "drop" else "the shortest solution is returned"
+        effect = (
+            "their coefficients are NaN"
+            if policy == "drop"
+            else "the shortest solution is returned"
+        )
         warnings.warn(f"{text}; {effect}", RankWarning, stacklevel=3)
     if result.condition > UNIT**-0.5:
         warnings.warn(

@@ -1,4 +1,4 @@
-"""Means and lengths of the columns, from a Gram matrix or a triangle, and the scaling to length 1."""
+"""Means and lengths of the columns, from a Gram matrix or a triangle; scaling to length 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Moments:
 
     offset_x, offset_y : weighted means (0 without an intercept)
     length : s_j, length of the (centred) weighted columns of X; 0 for constant columns
-    noise : delta_j = u_data * c_j / s_j, rounding of the data relative to s_j (c_j: uncentred length)
+    noise : delta_j = u_data c_j / s_j, rounding of the data on the scale of s_j (c_j: uncentred)
     """
 
     total_weight: float

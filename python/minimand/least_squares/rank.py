@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from minimand._common.arrays import Floats
 from minimand.least_squares.moments import UNIT, Moments
 
-_TAU = 10.0
+FLOOR_FACTOR = 10.0  # tau
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +109,7 @@ class Factor:
 
 def noise_floor(moments: Moments) -> Floats:
     """Return the tolerance that each column brings into the decision."""
-    floor: Floats = _TAU * np.sqrt(moments.length.size) * np.maximum(moments.noise, UNIT)
+    floor: Floats = FLOOR_FACTOR * np.sqrt(moments.length.size) * np.maximum(moments.noise, UNIT)
     return floor
 
 

@@ -155,8 +155,8 @@ class _Refinement:
         moved = np.abs(mean) @ np.abs(slopes)
         summands = moved + np.abs(self._intercept(slopes) * self.scale_y)
         return certificate.quality(
-            self.rung.triangle, x, gradient, found.squares, total, summands,
-            self.rung.condition, self.rung.target_norm, self.rung.moments, self.rung.penalty, self.data.kernels,
+            self.rung.triangle, x, gradient, found.squares, total, summands, self.rung.condition,
+            self.rung.target_norm, self.rung.moments, self.rung.penalty, self.data.kernels,
         )  # fmt: skip
 
     def _user(self, slopes: Floats) -> Floats:

@@ -97,9 +97,7 @@ class LeastSquaresResult(Result):
         fitted: Floats = rows @ np.where(np.isnan(self.coef), 0.0, self.coef) + self.intercept
         return fitted
 
-    def verify(  # type: ignore[override]
-        self, X: object, y: object, weights: object = None
-    ) -> tuple[Certificate, ...]:
+    def verify(self, X: object, y: object, weights: object = None) -> tuple[Certificate, ...]:
         """Recompute every certificate from the data in plain NumPy and return them.
 
         Parameters
@@ -114,7 +112,7 @@ class LeastSquaresResult(Result):
         """
         return Result.verify(self, X, y, weights)
 
-    def _recompute(self, X: object, y: object, weights: object) -> tuple[Certificate, ...]:  # type: ignore[override]
+    def _recompute(self, X: object, y: object, weights: object) -> tuple[Certificate, ...]:
         from minimand.least_squares.verification import recompute
 
         return recompute(self, X, y, weights)

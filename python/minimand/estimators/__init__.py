@@ -1,0 +1,8 @@
+"""scikit-learn estimators: the solvers of the package in pipelines and grid searches.
+
+They need scikit-learn: `pip install "minimand[sklearn]"`.
+"""
+
+from minimand.estimators.least_squares import LeastSquaresRegressor
+
+__all__ = ["LeastSquaresRegressor"]

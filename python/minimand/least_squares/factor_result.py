@@ -1,0 +1,192 @@
+"""What the factorisations return: arrays that carry their certificates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from minimand._common.arrays import Floats, as_columns, as_matrix
+from minimand._common.result import Certificate, Result
+from minimand.least_squares.moments import UNIT
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class TriangularSolution(Result):
+    """Solution of a triangular system; `np.asarray(result)` is `x`.
+
+    Attributes
+    ----------
+    x : ndarray (n,) or (n, k)
+        The solution.
+    lower, transpose : bool
+        As they were asked for.
+    """
+
+    x: Floats
+    lower: bool
+    transpose: bool
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the solution."""
+        return np.array(self.x, dtype=dtype) if copy else np.asarray(self.x, dtype=dtype)
+
+    def _recompute(self, R: object, b: object) -> tuple[Certificate, ...]:
+        matrix = as_matrix("R", R, square=True)
+        targets, _ = as_columns("b", b, length=matrix.shape[0], like="R")
+        return triangular_certificate(operator(matrix, self.lower, self.transpose), self.x, targets)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class CholeskyResult(Result):
+    """Lower triangle L with A = L L'; `np.asarray(result)` is `L`.
+
+    Attributes
+    ----------
+    L : ndarray (n, n)
+        The factor, zeros above the diagonal.
+    """
+
+    L: Floats
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return L."""
+        return np.array(self.L, dtype=dtype) if copy else np.asarray(self.L, dtype=dtype)
+
+    def _recompute(self, A: object) -> tuple[Certificate, ...]:
+        return cholesky_certificate(as_matrix("A", A, square=True), self.L)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class QRResult(Result):
+    """Thin factors X[:, pivots] = Q R; unpacks as `Q, R = qr(X)`, with the pivots if asked for.
+
+    Attributes
+    ----------
+    Q : ndarray (m, min(m, n))
+        Orthonormal columns.
+    R : ndarray (min(m, n), n)
+        Upper triangular, diagonal >= 0.
+    pivots : ndarray of int (n,) or None
+        Order of the columns with `pivoting=True`.
+    """
+
+    Q: Floats
+    R: Floats
+    pivots: NDArray[np.int64] | None
+
+    def __iter__(self) -> Iterator[NDArray[Any]]:
+        """Unpack the factors."""
+        yield from (self.Q, self.R)
+        if self.pivots is not None:
+            yield self.pivots
+
+    def _recompute(self, X: object) -> tuple[Certificate, ...]:
+        return qr_certificates(as_matrix("X", X), self.Q, self.R, self.pivots)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+class PinvResult(Result):
+    """Pseudo-inverse; `np.asarray(result)` is `pinv`.
+
+    Attributes
+    ----------
+    pinv : ndarray (n, m)
+        The Moore-Penrose inverse of X, cut at its rank.
+    rank : int
+        Independent columns of X within the accuracy of the data.
+    """
+
+    pinv: Floats
+    rank: int
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """Return the pseudo-inverse."""
+        return np.array(self.pinv, dtype=dtype) if copy else np.asarray(self.pinv, dtype=dtype)
+
+    def _recompute(self, X: object) -> tuple[Certificate, ...]:
+        return penrose_certificates(as_matrix("X", X), self.pinv)
+
+
+def exponent_of(matrix: Floats) -> int:
+    """Return the binary exponent of the largest entry; without it no square overflows."""
+    return int(np.frexp(np.abs(matrix).max())[1])
+
+
+def operator(matrix: Floats, lower: bool, transpose: bool) -> Floats:
+    """Return the triangular matrix that a solve means."""
+    triangle = np.tril(matrix) if lower else np.triu(matrix)
+    return triangle.T if transpose else triangle
+
+
+def triangular_certificate(T: Floats, x: Floats, b: Floats) -> tuple[Certificate, ...]:
+    """Oettli, Prager: the smallest relative change of entries that makes x exact."""
+    n = T.shape[0]
+    # Powers of two move from T and b into x: nothing overflows on the way.
+    columns, shift = x.reshape(n, -1), exponent_of(T)
+    T = np.ldexp(T, -shift)
+    largest = np.maximum(np.abs(columns).max(axis=0), np.ldexp(np.abs(b).max(axis=0), -shift))
+    exponents = np.frexp(largest)[1]
+    columns, b = np.ldexp(columns, -exponents), np.ldexp(b, -exponents - shift)
+    residual = np.abs(b - T @ columns)
+    scale = np.abs(T) @ np.abs(columns) + np.abs(b)
+    value = np.divide(residual, scale, out=np.zeros_like(scale), where=scale > 0)
+    text = "relative change of each entry of R and b that makes x exact"
+    largest_change = float(value.max(initial=0.0))
+    return (Certificate("backward error", largest_change, 2 * (n + 1) * UNIT, text, n * UNIT),)
+
+
+def cholesky_certificate(A: Floats, L: Floats) -> tuple[Certificate, ...]:
+    """Return ||A - LL'|| / ||A|| in the Frobenius norm."""
+    n, half = A.shape[0], exponent_of(A) // 2
+    lower, L = np.ldexp(np.tril(A), -2 * half), np.ldexp(L, -half)
+    A = lower + np.tril(lower, -1).T
+    value = float(np.linalg.norm(A - L @ L.T) / np.linalg.norm(A))
+    return (Certificate("residual", value, 10 * n * UNIT, "||A - LL'|| / ||A||", n * UNIT),)
+
+
+def qr_certificates(
+    X: Floats, Q: Floats, R: Floats, pivots: NDArray[np.int64] | None
+) -> tuple[Certificate, ...]:
+    """Return ||Q'Q - I|| and ||X - QR|| / ||X|| in the Frobenius norm."""
+    grain = max(X.shape[1], 4) * UNIT * float(np.sqrt(Q.shape[1]))
+    exponent = exponent_of(X)
+    X, R = np.ldexp(X, -exponent), np.ldexp(R, -exponent)
+    orthogonality = float(np.linalg.norm(Q.T @ Q - np.eye(Q.shape[1])))
+    gap = np.linalg.norm((X if pivots is None else X[:, pivots]) - Q @ R)
+    residual = float(gap) / (float(np.linalg.norm(X)) or 1.0)
+    return (
+        Certificate("orthogonality", orthogonality, 10 * grain, "||Q'Q - I||", grain),
+        Certificate("residual", residual, 10 * grain, "||X - QR|| / ||X||", grain),
+    )
+
+
+def penrose_certificates(X: Floats, P: Floats) -> tuple[Certificate, ...]:
+    """Check the four Penrose conditions in forms that need no m x m matrix."""
+    exponent = exponent_of(X)
+    X, P = np.ldexp(X, -exponent), np.ldexp(P, exponent)
+    tall = X.shape[0] >= X.shape[1]
+    A, B = (X, P) if tall else (X.T, P.T)
+    BA, left, right = B @ A, "X'X P = X'", "P X X' = X'"
+    gaps = {
+        "X P X = X": (A @ BA - A, A),
+        "P X P = P": (BA @ B - B, B),
+        left if tall else right: ((A.T @ A) @ B - A.T, A),
+        right if tall else left: (BA @ A.T - A.T, A),
+    }
+    kappa = max(float(np.linalg.norm(X) * np.linalg.norm(P)), 1.0)
+    grain = max(A.shape[1], 4) * UNIT * kappa
+    text = "residual relative to the right side"
+    return tuple(
+        Certificate(
+            name,
+            float(np.linalg.norm(gap)) / (float(np.linalg.norm(side)) or 1.0),
+            10 * grain,
+            text,
+            grain,
+        )
+        for name, (gap, side) in gaps.items()
+    )

@@ -1,0 +1,426 @@
+"""Least squares in pieces: blocks of rows from a stream, a file, or many machines."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from minimand._common.arrays import (
+    Floats,
+    as_columns,
+    as_matrix,
+    boolean,
+    column_names,
+    nonnegative_float,
+    one_of,
+)
+from minimand._common.backend import Backend, kernels
+from minimand._common.errors import NotPositiveDefiniteError
+from minimand._common.threads import resolve_threads
+from minimand.least_squares.data import Data, Frame, Residual
+from minimand.least_squares.ladder import (
+    NormalEquations,
+    Problem,
+    Rung,
+    from_triangle,
+    out_of_range,
+)
+from minimand.least_squares.lstsq import POLICIES, announce, as_weights, report
+from minimand.least_squares.moments import UNIT
+from minimand.least_squares.refine import finish
+from minimand.least_squares.result import LeastSquaresResult
+
+_MAGIC = b"minimand.LeastSquaresState 1\n"
+_LARGEST = 20_000  # columns that from_bytes accepts
+
+
+class LeastSquaresState:
+    """What a least-squares fit needs to know of its rows: O((n + k)^2) numbers for any m.
+
+    Blocks of any size may come in any order and states may be merged in any tree; the fit is that
+    of all rows at once, up to rounding.
+
+    Parameters
+    ----------
+    intercept : bool
+        Whether to fit a constant term.
+    method : {"qr", "gram"}
+        "qr" keeps the triangle of [1 X y] (Householder): as accurate as `lstsq(method="qr")`.
+        "gram" keeps sums of products about a common origin: half the work, half the digits.
+    threads, backend
+        As in `lstsq`.
+
+    Attributes
+    ----------
+    rows : int
+        Observations so far, those of weight 0 not counted.
+
+    Notes
+    -----
+    Sources: Demmel et al., SIAM J. Sci. Comput. 34 (2012) A206 (triangles); Chan, Golub, LeVeque,
+    Amer. Statist. 37 (1983) 242 (sums about a common origin).
+
+    Examples
+    --------
+    >>> import minimand
+    >>> state = minimand.LeastSquaresState()
+    >>> for x, y in [([[1.0], [2.0]], [3.0, 5.0]), ([[3.0], [5.0]], [7.0, 11.0])]:
+    ...     state = state.update(x, y)
+    >>> state.solve().coef.round(6)
+    array([2.])
+    """
+
+    def __init__(
+        self,
+        *,
+        intercept: bool = True,
+        method: str = "qr",
+        threads: int | None = None,
+        backend: Backend = "cpp",
+    ) -> None:
+        self.intercept = boolean("intercept", intercept)
+        self.method = one_of("method", method, ("qr", "gram"))
+        self.threads = resolve_threads(threads)
+        self.backend: Backend = backend
+        self._kernels = kernels("least_squares", backend)
+        self.rows = 0
+        self._frame: Frame | None = None
+        self._sums = np.empty((0, 0))  # triangle or Gram matrix of [1 X y] in the frame
+        self._columns = 0
+        self._single = True
+        self._rounding = 0.0
+        self._names: tuple[str, ...] | None = None
+
+    def update(self, X: object, y: object, weights: object = None) -> LeastSquaresState:
+        """Take in a block of rows and return the state itself.
+
+        Parameters
+        ----------
+        X : array_like (m, n)
+            m >= 1 rows; n is the same for all blocks.
+        y : array_like (m,) or (m, k)
+            Targets.
+        weights : array_like (m,), optional
+            w >= 0.
+
+        Raises
+        ------
+        ValueError, TypeError
+            As in `lstsq`; the state stays as it was.
+        """
+        data, single = self._data(X, y, weights)
+        frame = self._frame or data.first_frame()
+        sums = self._of_block(data, frame)
+        if not self._in_range(data, sums):
+            data.check_finite()
+            frame = self._wider(data, frame)
+            sums = self._of_block(data, frame)
+
+        old = self._frame
+        if old is None:
+            self._columns, self._single = data.columns, single
+            self._names = column_names(X, data.columns)
+            total = sums
+        else:
+            total = self._added(self._moved(old, frame), sums)
+        self._frame, self._sums = frame, total
+        self.rows += data.observations
+        self._rounding = max(self._rounding, data.rounding)
+        return self
+
+    def merge(self, other: LeastSquaresState) -> LeastSquaresState:
+        """Take in all rows of another state, which stays as it is, and return the state itself.
+
+        Raises
+        ------
+        TypeError, ValueError
+            `other` is no state, or one of another kind or another number of columns.
+        """
+        if not isinstance(other, LeastSquaresState):
+            raise TypeError(
+                f"other is a {type(other).__name__}, expected a LeastSquaresState like this one"
+            )
+        if (other.intercept, other.method) != (self.intercept, self.method):
+            raise ValueError(
+                f"other has intercept={other.intercept} and method={other.method!r}, expected "
+                f"intercept={self.intercept} and method={self.method!r}"
+            )
+        if other._frame is None:
+            return self
+        if self._frame is None:
+            self._frame, self._sums = other._frame, other._sums.copy()
+            self._columns, self._single, self._names = other._columns, other._single, other._names
+        else:
+            mine = self._columns, self._sums.shape[0]
+            if (other._columns, other._sums.shape[0]) != mine:
+                raise ValueError(
+                    f"other has {other._columns} columns of X, this state has {self._columns}; "
+                    "they must match, and so must the columns of y"
+                )
+            scale = np.minimum(self._frame.scale, other._frame.scale)
+            frame = replace(self._frame, scale=scale)
+            theirs = other._moved(other._frame, frame)
+            self._sums = self._added(self._moved(self._frame, frame), theirs)
+            self._frame = frame
+        self.rows += other.rows
+        self._rounding = max(self._rounding, other._rounding)
+        return self
+
+    def solve(
+        self,
+        *,
+        ridge: float = 0.0,
+        rank_deficient: str = "min_norm",
+        data_error: float | None = None,
+    ) -> LeastSquaresResult:
+        """Return the fit of the rows so far; the state can go on taking rows.
+
+        The certificate speaks of the matrix that was accumulated. `refine` certifies against the
+        data themselves; so does `result.verify` with all rows.
+
+        Parameters
+        ----------
+        ridge, rank_deficient, data_error
+            As in `lstsq`.
+        """
+        problem, rung, start = self._rung(ridge, rank_deficient, data_error)
+        solution = finish(problem, rung, "working")
+        result = report(
+            problem, solution, single=self._single, names=self._names, backend=self.backend,
+            start=start,
+        )  # fmt: skip
+        announce(result, rank_deficient, self.rows)
+        return result
+
+    def refine(
+        self,
+        blocks: Iterable[tuple[Any, ...]],
+        *,
+        ridge: float = 0.0,
+        rank_deficient: str = "min_norm",
+        data_error: float | None = None,
+    ) -> LeastSquaresResult:
+        """Read all blocks again (some times): corrected coefficients, certified on the data.
+
+        Parameters
+        ----------
+        blocks : sequence (or other re-iterable) of tuples (X, y) or (X, y, weights)
+            The same rows as before. An iterator, which can be read only once, is refused.
+        """
+        if iter(blocks) is blocks:
+            raise TypeError(
+                f"blocks is a {type(blocks).__name__} that can be read only once, expected a list "
+                "or another object that can be iterated again"
+            )
+        problem, rung, start = self._rung(ridge, rank_deficient, data_error)
+        data = _Blocks(**_fields(problem.data), state=self, blocks=blocks)
+        again = replace(problem, data=data)
+        solution = finish(again, rung, "working")
+        result = report(
+            again, solution, single=self._single, names=self._names, backend=self.backend,
+            start=start,
+        )  # fmt: skip
+        announce(result, rank_deficient, self.rows)
+        return result
+
+    def to_bytes(self) -> bytes:
+        """Return the state as bytes, for a file or another machine; `from_bytes` reads them."""
+        header = {
+            "intercept": self.intercept, "method": self.method, "rows": self.rows,
+            "columns": self._columns, "width": self._sums.shape[0], "single": self._single,
+            "rounding": self._rounding, "names": self._names, "empty": self._frame is None,
+        }  # fmt: skip
+        frame = self._frame or Frame(np.empty(0), np.empty(0))
+        arrays = (frame.shift, frame.scale, self._sums)
+        body = b"".join(np.ascontiguousarray(a, dtype="<f8").tobytes() for a in arrays)
+        return _MAGIC + json.dumps(header).encode() + b"\n" + body
+
+    @classmethod
+    def from_bytes(
+        cls, data: bytes, *, threads: int | None = None, backend: Backend = "cpp"
+    ) -> LeastSquaresState:
+        """Return the state that `to_bytes` wrote.
+
+        Raises
+        ------
+        ValueError
+            The bytes are not those of a state, truncated, or altered in their lengths.
+        """
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"data is a {type(data).__name__}, expected bytes")
+        raw = bytes(data)
+        line, found, body = raw[len(_MAGIC) :].partition(b"\n")
+        if not raw.startswith(_MAGIC) or not found:
+            raise ValueError("data does not start as the bytes of a LeastSquaresState do")
+        try:
+            header = json.loads(line)
+            state = cls(
+                intercept=header["intercept"], method=header["method"], threads=threads,
+                backend=backend,
+            )  # fmt: skip
+            width, columns, rows = (int(header[key]) for key in ("width", "columns", "rows"))
+            empty, names = bool(header["empty"]), header["names"]
+            state._single, state._rounding = bool(header["single"]), float(header["rounding"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise ValueError(f"data has a damaged header ({error})") from None
+        lead = int(state.intercept)
+        expected = 0 if empty else 8 * (2 * (width - lead) + width * width)
+        if not (0 <= columns <= width <= _LARGEST and rows >= 0) or len(body) != expected:
+            raise ValueError(
+                f"data has {len(body)} bytes after its header, expected {expected}; "
+                "it was cut off or altered"
+            )
+        if not empty:
+            numbers = np.frombuffer(body, dtype="<f8").astype(np.float64)
+            if not np.isfinite(numbers).all():
+                raise ValueError("data has NaN or infinity among its sums, expected finite numbers")
+            cut = width - lead
+            state._frame = Frame(numbers[:cut].copy(), numbers[cut : 2 * cut].copy())
+            state._sums = numbers[2 * cut :].reshape(width, width).copy()
+        state._columns, state.rows = columns, rows
+        state._names = None if names is None else tuple(str(name) for name in names)
+        return state
+
+    def _data(self, X: object, y: object, weights: object) -> tuple[Data, bool]:
+        """Check and convert a block."""
+        columns = self._columns if self._frame is not None else None
+        matrix = as_matrix("X", X, dtypes=(np.float64, np.float32), finite=False, columns=columns)
+        targets, single = as_columns("y", y, length=matrix.shape[0], like="X", finite=False)
+        if self._frame is not None:
+            k = self._sums.shape[0] - self._columns - int(self.intercept)
+            if targets.shape[1] != k:
+                raise ValueError(f"y has {targets.shape[1]} columns, expected {k} as before")
+        vector = as_weights(weights, matrix, some=False)
+        data = Data(matrix, targets, vector, self.intercept, self.threads, self._kernels)
+        return data, single
+
+    def _of_block(self, data: Data, frame: Frame) -> Floats:
+        return data.triangle(frame) if self.method == "qr" else data.gram(frame)
+
+    def _in_range(self, data: Data, sums: Floats) -> bool:
+        squares = np.einsum("ij,ij->j", sums, sums) if self.method == "qr" else np.diag(sums)
+        return not out_of_range(data, squares[data.lead :])
+
+    def _wider(self, data: Data, frame: Frame) -> Frame:
+        """Return the frame with units that suit both the rows so far and this block."""
+        if self._frame is None:
+            return data.scaled_frame()
+        fresh = data.scaled_frame().scale
+        return replace(frame, scale=np.where(fresh < frame.scale, fresh, frame.scale))
+
+    def _moved(self, old: Frame, new: Frame) -> Floats:
+        """Return the sums as seen from another frame: T'GT, or RT made triangular again.
+
+        z_new = (z_old + (old.shift - new.shift) old.scale) new.scale / old.scale: a multiple of the
+        column of ones is added to each column, which an origin other than 0 only has with one.
+        """
+        T = np.diag(np.append(np.ones(int(self.intercept)), new.scale / old.scale))
+        if self.intercept:
+            T[0, 1:] = (old.shift - new.shift) * new.scale
+        if np.array_equal(T, np.eye(T.shape[0])):
+            return self._sums.copy()
+        return self._sums @ T if self.method == "qr" else T.T @ self._sums @ T
+
+    def _added(self, mine: Floats, theirs: Floats) -> Floats:
+        if self.method == "gram":
+            return mine + theirs
+        total = np.ascontiguousarray(mine)
+        self._kernels.merge_r(total, np.ascontiguousarray(theirs))
+        return total
+
+    def _rung(
+        self, ridge: float, rank_deficient: str, data_error: float | None
+    ) -> tuple[Problem, Rung, float]:
+        start = time.perf_counter()
+        ridge = nonnegative_float("ridge", ridge)
+        one_of("rank_deficient", rank_deficient, POLICIES)
+        rounding = self._rounding
+        if data_error is not None:
+            rounding = max(nonnegative_float("data_error", data_error), UNIT)
+        if self._frame is None or self.rows == 0:
+            raise ValueError("the state has no rows yet (of positive weight); call update first")
+        lead, n = int(self.intercept), self._columns
+        k = self._sums.shape[0] - lead - n
+        data = _Accumulated(
+            X=np.empty((0, n)), Y=np.empty((0, k)), weights=np.empty(0), intercept=self.intercept,
+            threads=self.threads, kernels=self._kernels, state=self,
+        )  # fmt: skip
+        problem = Problem(data, ridge, rounding, rank_deficient == "drop")
+        if self.method == "qr":
+            return problem, from_triangle(problem, self._frame, self._sums), start
+        try:
+            return problem, NormalEquations(problem, self._frame, self._sums).cholesky(), start
+        except NotPositiveDefiniteError as error:
+            raise NotPositiveDefiniteError(
+                'the sums of method="gram" are not positive definite: columns are dependent, or '
+                'too close to it for half the digits; use LeastSquaresState(method="qr")'
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class _Accumulated(Data):
+    """Stands for the rows that a state has seen: gradients come from its sums."""
+
+    state: LeastSquaresState
+
+    @property
+    def observations(self) -> int:
+        return self.state.rows
+
+    def residual(
+        self,
+        frame: Frame,  # noqa: ARG002  (the sums are in the frame of the state)
+        coef: Floats,
+        coef_low: Floats | None = None,  # noqa: ARG002
+        *,
+        precision: int = 0,  # noqa: ARG002
+    ) -> Residual:
+        q, sums = coef.shape[0], self.state._sums
+        if self.state.method == "qr":
+            r = sums[:, q:] - sums[:, :q] @ coef
+            normal, squares = sums[:, :q].T @ r, np.einsum("ij,ij->j", r, r)
+        else:
+            normal = sums[:q, q:] - sums[:q, :q] @ coef
+            # y'y - c'(X'y + normal), where normal = X'(y - Xc)
+            squares = np.diag(sums)[q:] - np.einsum("ij,ij->j", coef, sums[:q, q:] + normal)
+            squares = np.maximum(squares, 0.0)
+        return Residual(normal, np.zeros_like(normal), squares)
+
+
+@dataclass(frozen=True, slots=True)
+class _Blocks(_Accumulated):
+    """The rows again, block by block."""
+
+    blocks: Iterable[tuple[Any, ...]]
+
+    def residual(
+        self, frame: Frame, coef: Floats, coef_low: Floats | None = None, *, precision: int = 0
+    ) -> Residual:
+        total = Residual(np.zeros_like(coef), np.zeros_like(coef), np.zeros(coef.shape[1]))
+        rows = 0
+        for block in self.blocks:
+            data, _ = self.state._data(block[0], block[1], block[2] if len(block) > 2 else None)
+            data.check_finite()
+            part = data.residual(frame, coef, coef_low, precision=precision)
+            total = Residual(
+                total.normal + part.normal,
+                total.normal_low + part.normal_low,
+                total.squares + part.squares,
+            )
+            rows += data.observations
+        if rows != self.state.rows:
+            raise ValueError(
+                f"blocks has {rows} rows of positive weight, expected the same {self.state.rows} "
+                "that the state has seen"
+            )
+        return total
+
+
+def _fields(data: Data) -> dict[str, Any]:
+    names = ("X", "Y", "weights", "intercept", "threads", "kernels")
+    return {name: getattr(data, name) for name in names}
