@@ -1,4 +1,4 @@
-"""The estimators keep scikit-learn's promises, and give the answers of the functions behind them."""
+"""The estimators keep scikit-learn's promises, and the answers of the functions behind them."""
 
 import copy
 import pickle
@@ -48,7 +48,7 @@ class TestFit:
         assert np.shape(ours.intercept_) == np.shape(theirs.intercept_)
         np.testing.assert_allclose(ours.coef_, theirs.coef_, rtol=1e-11)
         np.testing.assert_allclose(ours.intercept_, theirs.intercept_, rtol=1e-11)
-        np.testing.assert_allclose(ours.predict(X), theirs.predict(X), rtol=1e-11)
+        np.testing.assert_allclose(ours.predict(X), theirs.predict(X), atol=1e-11)
         assert ours.score(X, y, weight) == pytest.approx(theirs.score(X, y, weight))
         assert ours.rank_ == 5
 

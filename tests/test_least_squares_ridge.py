@@ -60,7 +60,7 @@ def test_zero_is_no_ridge(backend):
 
 
 @pytest.mark.parametrize("intercept", [False, True])
-@pytest.mark.parametrize("shape", [(3, 6), (1, 4), (5, 6)])
+@pytest.mark.parametrize("shape", [(3, 6), (2, 4), (5, 6)])
 def test_more_columns_than_rows(shape, intercept, backend):
     X, y = integers(*shape)
     result = certified(X, y, ridge=0.25, intercept=intercept, backend=backend)
@@ -69,6 +69,15 @@ def test_more_columns_than_rows(shape, intercept, backend):
     assert error_ratio(result.coef, slopes, X, y, intercept=intercept, ridge=0.25) < RATIO
     assert result.rank == shape[1]  # with the penalty every column counts
     assert result.aliased == ()
+
+
+@pytest.mark.parametrize("ridge", [0.0, 0.25])
+def test_one_row_with_intercept(ridge, backend):
+    # All columns are constant, and the constant explains the row.
+    result = certified([[3.0, 4.0]], [7.0], ridge=ridge, intercept=True, backend=backend)
+    assert result.intercept == 7.0
+    assert not result.coef.any()
+    assert result.rank == 0
 
 
 @pytest.mark.parametrize("method", METHODS)

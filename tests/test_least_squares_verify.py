@@ -58,13 +58,12 @@ def claim(X, y, weights=None, *, intercept=False, ridge=0.0, drop=()):
     order = [*kept, *(j for j in range(n) if j not in kept)]
     R = np.linalg.qr(np.vstack([B, penalty]), mode="r") * unit_x
     single = y.ndim == 1
-    nothing = np.empty((n, n - independent))
     result = LeastSquaresResult(
         status=Status.CONVERGED, iterations=0, history=(), seconds=0.0, backend="numpy",
         certificates=(), coef=coef[:, 0] if single else coef,
         intercept=(float(intercepts[0]) if single else intercepts) if intercept else 0.0,
         residual_norm=float(residual[0]) if single else residual, rank=independent,
-        aliased=tuple(sorted(order[independent:])), dependency=nothing,
+        aliased=() if len(kept) > independent else tuple(sorted(order[independent:])),
         pivots=np.array(order), rank_margin=(1.0, -np.inf), condition=1.0, backward_error=0.0,
         digits=1.0, data_digits=1.0, standard_error=np.full_like(coef, np.nan),
         refinement_steps=0, method="qr", r_factor=R, ridge=ridge, has_intercept=intercept,
@@ -475,6 +474,17 @@ class TestBadAnswers:
             change(result, coef=coef, rank=4, aliased=()).verify(X, y)
         with pytest.raises(CertificateError, match="at most 2"):
             change(result, coef=coef, rank=4, aliased=()).verify(X[:2], y[:2])
+
+    def test_rank_of_wide_data(self):
+        X, y = regression(4, 9)
+        result = claim(X, y)
+        assert (result.rank, result.aliased) == (4, ())
+        change(result, aliased=(4, 5, 6, 7, 8)).verify(X, y)
+        with pytest.raises(CertificateError, match="aliased has 0 columns, expected 6 for rank 3"):
+            change(result, rank=3).verify(X, y)
+        X[1], y[1] = X[0], y[0]
+        with pytest.raises(CertificateError, match="rank is 4, but the last independent"):
+            change(result, rank=4).verify(X, y)
 
 
 class TestShapes:

@@ -279,7 +279,7 @@ for certificate in result.verify(problem.X, problem.y):
 """
 _TAMPER = """
 coef = result.coef.copy()
-coef[3] *= 1 + 1e-8                     # somebody changes the ninth digit
+coef[3] *= 1 + 1e-8    # somebody changes the ninth digit
 forged = dataclasses.replace(result, coef=coef)
 forged.verify(problem.X, problem.y)
 """

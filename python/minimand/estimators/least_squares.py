@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from numbers import Real
+from typing import Any, Self
 
 import numpy as np
 
@@ -18,15 +19,11 @@ try:
 except ModuleNotFoundError as error:
     raise missing_extra("scikit-learn", "sklearn") from error
 
-if TYPE_CHECKING:
-    from typing_extensions import Self
-
 _DTYPES = [np.float64, np.float32]
 
 
-class LeastSquaresRegressor(  # type: ignore[misc]  # scikit-learn has no types
-    MultiOutputMixin, RegressorMixin, BaseEstimator
-):
+# scikit-learn has no types.
+class LeastSquaresRegressor(MultiOutputMixin, RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Linear least squares with a certificate.
 
     Minimises over (coef_, intercept_)
@@ -109,7 +106,7 @@ class LeastSquaresRegressor(  # type: ignore[misc]  # scikit-learn has no types
             Weight 0 is the same as leaving the row out, weight 2 as repeating it.
         """
         X, y = self._checked(X, y, reset=True)
-        self._accumulated = None
+        self._accumulated: bytes | None = None
         return self._keep(
             lstsq(
                 X,
@@ -173,6 +170,6 @@ class LeastSquaresRegressor(  # type: ignore[misc]  # scikit-learn has no types
 
 def _one_for_each_row(sample_weight: Any, X: Any) -> Any:
     """scikit-learn accepts one number for all rows."""
-    if sample_weight is not None and np.ndim(sample_weight) == 0:
+    if isinstance(sample_weight, Real):
         return np.full(X.shape[0], sample_weight)
     return sample_weight

@@ -65,13 +65,14 @@ def quality(
     perfect = residual <= 10 * R.shape[1] * UNIT * reference
     backward = normal = gap = 0.0
     for j in range(x.shape[1]):
+        g = gradient[:, j]
+        # Rounding x alone moves B'r by u ||B||^2 ||x||, however small the residual is.
+        size_of_sums = frobenius * (residual[j] + frobenius * size[j])
+        if size_of_sums > 0:
+            normal = max(normal, np.abs(g).max(initial=0.0) / size_of_sums)
         if perfect[j]:
             backward = max(backward, residual[j] / reference[j] if reference[j] > 0 else 0.0)
             continue
-        g = gradient[:, j]
-        # Rounding x alone moves B'r by u ||B||^2 ||x||, however small the residual is.
-        size_of_sums = residual[j] + frobenius * size[j]
-        normal = max(normal, np.abs(g).max(initial=0.0) / (max(frobenius, 1e-300) * size_of_sums))
         backward = max(
             backward, _karlson_walden(R, g, size[j], residual[j], frobenius, kappa, kernels)
         )
@@ -100,7 +101,13 @@ def _karlson_walden(
         return 0.0
     if size == 0.0:
         return float(np.linalg.norm(g)) / residual / frobenius
-    n, omega = R.shape[1], residual / size
+    omega = residual / size
+    if R.shape[0] < R.shape[1]:  # g lies in the span of the rows; so the rows' own basis will do
+        columns = np.ascontiguousarray(R.T)
+        Q, R = np.empty_like(columns), np.empty((R.shape[0], R.shape[0]))
+        kernels.qr_factor(columns, Q, R, 1)
+        R, g = np.ascontiguousarray(R.T), Q.T @ g
+    n = R.shape[1]
     if kappa < _SAFE_TO_SQUARE:
         lower = R.T @ R + omega**2 * np.eye(n)
         kernels.cholesky_factor(lower, 1)
@@ -152,29 +159,27 @@ def _estimated_condition(head: Floats, kernels: ModuleType, steps: int = 12) -> 
     )
 
 
-def accuracy(
-    found: Quality, kappa: float, x: Floats, moments: Moments, u_data: float
-) -> tuple[float, float]:
+def accuracy(found: Quality, kappa: float, x: Floats, moments: Moments) -> tuple[float, float]:
     """Return the digits that the backward error guarantees, and those that the data carry."""
     size, residual = np.linalg.norm(x), np.linalg.norm(found.residual_norm)
     ratio = residual / (moments.frobenius * size) if size > 0 else 0.0
     sensitivity = kappa * (1.0 + kappa * float(ratio))
     with np.errstate(divide="ignore"):
         digits = -np.log10(sensitivity * max(found.backward_error, UNIT))
-        data_digits = -np.log10(sensitivity * max(u_data, UNIT))
+        data_digits = -np.log10(sensitivity * moments.worst_noise)
     return float(np.clip(digits, 0.0, 16.0)), float(np.clip(data_digits, 0.0, 16.0))
 
 
-def bound(columns: int, moments: Moments) -> float:
+def bound(columns: int, rounding: float) -> float:
     """Return the backward error up to which a solution counts as accurate: 10 n rounding errors."""
-    return 10 * columns * moments.worst_noise
+    return 10 * columns * rounding
 
 
 def certificates(
-    found: Quality, columns: int, moments: Moments, *, intercept: bool, ridge: bool
+    found: Quality, columns: int, rounding: float, *, intercept: bool, ridge: bool
 ) -> tuple[Certificate, ...]:
     """Put the quality of a solution into words."""
-    limit, grain = bound(columns, moments), columns * moments.worst_noise
+    limit, grain = bound(columns, rounding), columns * rounding
     fit = "a perfect fit" if found.perfect_fit else "an exact minimiser"
     rows = [
         ("backward error", found.backward_error, f"relative change of X that makes coef {fit}"),

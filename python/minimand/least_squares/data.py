@@ -113,7 +113,7 @@ class Data:
     def check_finite(self) -> None:
         """Raise ValueError with the position of a NaN or an infinity, if there is one."""
         check_finite("X", self.X)
-        check_finite("y", self.Y)
+        check_finite("y", self.Y[:, 0] if self.Y.shape[1] == 1 else self.Y)
 
     def gram(self, frame: Frame) -> Floats:
         """Return Z'Z of the augmented matrix."""

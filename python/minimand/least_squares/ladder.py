@@ -20,12 +20,13 @@ from minimand._common.errors import NotPositiveDefiniteError
 from minimand.least_squares import certificate, moments, rank
 from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.moments import UNIT, Moments
-from minimand.least_squares.rank import Factor
+from minimand.least_squares.rank import Factor, RowFactor
 
 _CHOLESKY_CONDITION = 1e4  # beyond it the triangle of a Gram matrix has under 8 digits
 _SMALL_WORK = 5e7  # m n^2 below which Householder costs no time worth saving
 _CANCELLATION = 1e4  # sums of squares that shrink by more when centred are taken again
 _TINY, _HUGE = 1e-250, 1e250  # sums of squares outside of these call for scaling
+_CLEARLY_INDEPENDENT = 1e6  # condition of the rows up to which no column need be looked at
 _SPREAD = 1e8  # row weights sqrt(w) further apart than this need sorted rows
 
 
@@ -37,6 +38,7 @@ class Problem:
     ridge: float
     u_data: float
     basic: bool  # policy "drop"
+    shortest: bool = True  # policy "min_norm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,16 @@ class Rung:
     frame: Frame
     moments: Moments
     triangle: Floats
-    factor: Factor
+    factor: Factor | RowFactor
     condition: float
     start: Floats
     target_norm: Floats
     penalty: Floats
+
+    @property
+    def rounding(self) -> float:
+        """What the certificate is measured by: float64, or the data where these cut the rank."""
+        return self.moments.worst_noise if self.factor.deficient else self.moments.worst_rounding
 
 
 def needs_all_rows(problem: Problem) -> bool:
@@ -183,13 +190,65 @@ def dense(problem: Problem, *, by_svd: bool = False) -> Rung:
     found = moments.from_columns(data, frame, total, offset, squares[:n], problem.u_data)
     penalty = _penalty(problem, frame, found)
     rows[:, :n] *= found.inverse_length
-    rows = rows[np.argsort(-np.abs(rows[:, :n]).max(axis=1), kind="stable")]
+    order = np.argsort(-np.abs(rows[:, :n]).max(axis=1), kind="stable")
+    rows = rows[order]
     if penalty.any():
         rows = np.vstack([rows, _penalty_rows(penalty, rows.shape[1])])
     name = "svd" if by_svd else "qr"
-    return _by_rank(
-        problem, name, frame, found, rows[:, :n], rows[:, n:], np.sqrt(squares[n:]), penalty
-    )
+    target_norm = np.sqrt(squares[n:])
+    if data.rows < n and problem.shortest and not penalty.any():
+        rung = _by_rows(problem, name, frame, found, rows, np.sqrt(weights[order]), target_norm)
+        if rung is not None:
+            return rung
+    return _by_rank(problem, name, frame, found, rows[:, :n], rows[:, n:], target_norm, penalty)
+
+
+def _by_rows(
+    problem: Problem,
+    name: str,
+    frame: Frame,
+    found: Moments,
+    rows: Floats,
+    root: Floats,
+    target_norm: Floats,
+) -> Rung | None:
+    """Take the shortest solution from QR of the transpose, if the rows are clearly independent."""
+    data, n = problem.data, problem.data.columns
+    rows, root = rows[root > 0], root[root > 0]
+    if data.intercept:
+        rows = _without_mean(rows, root)
+    unit = _user_length(frame, found)
+    unit /= unit.max()
+    length = np.linalg.norm(rows[:, :n] * unit, axis=1)
+    if len(rows) == 0 or not length.all():
+        return None
+    Q, R = _transposed_qr(rows[:, :n] * unit / length[:, None], problem)
+    if not certificate.condition(R, data.kernels) < _CLEARLY_INDEPENDENT:
+        return None
+    kappa = certificate.condition(_transposed_qr(rows[:, :n], problem)[1], data.kernels)
+    smallest = np.abs(np.diag(R)).min() / (n * rank.noise_floor(found).max())
+    factor = RowFactor(Q, R * length, unit, (float(np.log10(smallest)), -np.inf), data.kernels)
+    start = factor.solve(rows[:, n:])
+    triangle = np.ascontiguousarray(rows[:, :n])
+    return Rung(name, frame, found, triangle, factor, kappa, start, target_norm, np.zeros(n))
+
+
+def _without_mean(rows: Floats, root: Floats) -> Floats:
+    """Return one row less with the same X'X and X'y, for centred rows weighted by `root`.
+
+    They are orthogonal to the direction of `root`; a reflection moves it to the first axis, and
+    that row, which is 0 now, goes.
+    """
+    u = root / np.linalg.norm(root)
+    u[0] += 1.0
+    return np.asarray(rows - np.outer(u, u @ rows) / u[0])[1:]
+
+
+def _transposed_qr(matrix: Floats, problem: Problem) -> tuple[Floats, Floats]:
+    columns = np.ascontiguousarray(matrix.T)
+    Q, R = np.empty_like(columns), np.empty((matrix.shape[0], matrix.shape[0]))
+    problem.data.kernels.qr_factor(columns, Q, R, problem.data.threads)
+    return Q, R
 
 
 def _by_rank(
@@ -210,8 +269,10 @@ def _by_rank(
     )
     triangle = matrix
     if matrix.shape[0] != n:
-        triangle = np.empty((factor.triangle.shape[0], n))
-        triangle[:, factor.pivots] = factor.triangle
+        unsorted, t = np.empty_like(factor.triangle), factor.triangle.shape[0]
+        unsorted[:, factor.pivots] = factor.triangle
+        triangle = np.empty((t, n))
+        kernels.qr_factor(unsorted, np.empty((t, t)), triangle, problem.data.threads)
     kappa = certificate.condition(factor.head, kernels)
     if name == "svd" and factor.rank == n:
         U, s, V = np.empty((n, n)), np.empty(n), np.empty((n, n))

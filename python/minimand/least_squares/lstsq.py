@@ -43,6 +43,7 @@ from minimand.least_squares.ladder import (
     stays_with_cholesky,
 )
 from minimand.least_squares.moments import UNIT
+from minimand.least_squares.rank import RowFactor
 from minimand.least_squares.refine import Solution, finish
 from minimand.least_squares.result import LeastSquaresResult
 
@@ -156,22 +157,22 @@ def lstsq(
         rounding = max(nonnegative_float("data_error", data_error), UNIT)
 
     # Drive
-    problem = Problem(data, ridge, rounding, rank_deficient == "drop")
+    problem = Problem(data, ridge, rounding, rank_deficient == "drop", rank_deficient == "min_norm")
     solution = _solve(problem, method, refine)
 
     # Certify and return
     result = report(problem, solution, single=single, names=names, backend=backend, start=start)
-    announce(result, rank_deficient, data.rows)
+    announce(result, rank_deficient, data.observations)
     return result
 
 
-def as_weights(weights: object, matrix: NDArray[Any], *, some: bool = True) -> Floats:
-    """Return the weights as a vector, of length 0 for none; `some`: one at least must be > 0."""
+def as_weights(weights: object, matrix: NDArray[Any]) -> Floats:
+    """Return the weights as a vector, of length 0 for none."""
     if weights is None:
         return np.empty(0)
     vector = as_vector("weights", weights, length=matrix.shape[0], like="X")
     check_nonnegative("weights", vector)
-    if some and not vector.any():
+    if not vector.any():
         raise ValueError("weights are all zero, expected at least one positive entry")
     return vector
 
@@ -224,15 +225,7 @@ def report(
     n, factor, moments = data.columns, rung.factor, rung.moments
     coef, intercept = solution.coef.copy(), solution.intercept
 
-    # Names of dependent columns always follow the order in which the user gave the columns.
-    lexical = factor
-    if factor.rank < n and not factor.basic:
-        none = np.empty((rung.triangle.shape[0], 0))
-        lexical, _ = rank.decide(
-            rung.triangle, none, rank.noise_floor(moments), factor.unit, basic=True,
-            kernels=data.kernels,
-        )  # fmt: skip
-    aliased, dependency = lexical.dependency()
+    aliased = _aliased(problem, rung)
     if problem.basic:
         coef[list(aliased)] = np.nan
 
@@ -243,9 +236,7 @@ def report(
     if freedom > 0 and not problem.ridge:
         spread = factor.inverse_row_norms() * moments.inverse_length
         error = np.outer(spread * scale_x[:, 0], residual_norm / np.sqrt(freedom))
-    digits, data_digits = certificate.accuracy(
-        found, rung.condition, solution.scaled, moments, problem.u_data
-    )
+    digits, data_digits = certificate.accuracy(found, rung.condition, solution.scaled, moments)
     status = Status.CONVERGED if solution.certified() else Status.NOT_CERTIFIED
     return LeastSquaresResult(
         status=status,
@@ -254,14 +245,13 @@ def report(
         seconds=time.perf_counter() - start,
         backend=backend,
         certificates=certificate.certificates(
-            found, n, moments, intercept=data.intercept, ridge=problem.ridge > 0
+            found, n, rung.rounding, intercept=data.intercept, ridge=problem.ridge > 0
         ),
         coef=coef[:, 0] if single else coef,
         intercept=(float(intercept[0]) if single else intercept) if data.intercept else 0.0,
         residual_norm=float(residual_norm[0]) if single else residual_norm,
         rank=factor.rank,
         aliased=aliased,
-        dependency=dependency,
         pivots=factor.pivots,
         rank_margin=factor.margin,
         condition=rung.condition,
@@ -278,6 +268,23 @@ def report(
     )
 
 
+def _aliased(problem: Problem, rung: Rung) -> tuple[int, ...]:
+    """Return the dependent columns, always by the order in which the user gave the columns."""
+    factor = rung.factor
+    if isinstance(factor, RowFactor):
+        return ()
+    if factor.rank < factor.columns and not factor.basic:
+        none = np.empty((rung.triangle.shape[0], 0))
+        floor, backend = rank.noise_floor(rung.moments), problem.data.kernels
+        lexical, _ = rank.decide(
+            rung.triangle, none, floor, factor.unit, basic=True, kernels=backend
+        )
+        # In Kahan's matrix no column depends on those before it, yet together they do.
+        if lexical.rank == factor.rank:
+            return lexical.aliased
+    return factor.aliased
+
+
 def announce(result: LeastSquaresResult, policy: str, rows: int) -> None:
     """Warn of (or refuse) what the user should not overlook."""
     n = result.coef.shape[0]
@@ -289,7 +296,7 @@ def announce(result: LeastSquaresResult, policy: str, rows: int) -> None:
         raise RankDeficientError(
             f'{text}; leave them out, or choose rank_deficient="min_norm" or "drop"'
         )
-    if result.rank < min(rows, n):
+    if result.rank < min(rows - result.has_intercept, n):
         effect = (
             "their coefficients are NaN"
             if policy == "drop"

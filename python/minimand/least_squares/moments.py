@@ -27,6 +27,7 @@ class Moments:
     offset_y: Floats
     length: Floats
     noise: Floats
+    u_data: float
 
     @property
     def inverse_length(self) -> Floats:
@@ -42,8 +43,13 @@ class Moments:
 
     @property
     def worst_noise(self) -> float:
-        """max(u, u max_j c_j / s_j): how exactly the columns of length 1 are known in float64."""
+        """max(u, max_j delta_j): how exactly the data give the columns of length 1."""
         return max(UNIT, float(self.noise.max(initial=0.0)))
+
+    @property
+    def worst_rounding(self) -> float:
+        """max(u, u max_j c_j / s_j): how exactly float64 holds the columns of length 1."""
+        return max(UNIT, UNIT / self.u_data * float(self.noise.max(initial=0.0)))
 
 
 def from_gram(data: Data, frame: Frame, gram: Floats, u_data: float) -> tuple[Moments, Floats]:
@@ -85,4 +91,4 @@ def from_columns(
         length = np.where(length <= _CONSTANT * max(u_data, UNIT) * raw, 0.0, length)
     noise = np.zeros_like(length)
     np.divide(u_data * raw, length, out=noise, where=length > 0)
-    return Moments(weight, offset[:n], offset[n:], length, noise)
+    return Moments(weight, offset[:n], offset[n:], length, noise, u_data)

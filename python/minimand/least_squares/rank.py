@@ -45,6 +45,11 @@ class Factor:
         return self.pivots.size
 
     @property
+    def deficient(self) -> bool:
+        """Whether pivots were rejected."""
+        return self.rank < len(self.triangle)
+
+    @property
     def head(self) -> Floats:
         """The square triangle R11 of the independent columns."""
         return np.ascontiguousarray(self.triangle[: self.rank, : self.rank])
@@ -94,17 +99,57 @@ class Factor:
             norms[self.pivots[: self.rank]] = np.linalg.norm(inverse, axis=1)
         return norms
 
-    def dependency(self) -> tuple[tuple[int, ...], Floats]:
-        """Return the columns left out, and each as a combination of the others, in user units."""
-        aliased = self.pivots[self.rank :]
-        order = np.argsort(aliased)
-        combination = np.zeros((self.columns, aliased.size))
-        if self.rank and aliased.size:
-            z = np.array(self.triangle[: self.rank, self.rank :], order="C")
-            self.kernels.solve_triangular(self.head, z, False, False, 1)
-            kept = self.pivots[: self.rank]
-            combination[kept] = z / self.unit[kept, None] * self.unit[aliased]
-        return tuple(int(j) for j in aliased[order]), combination[:, order]
+    @property
+    def aliased(self) -> tuple[int, ...]:
+        """The columns left out, in their order."""
+        return tuple(int(j) for j in np.sort(self.pivots[self.rank :]))
+
+
+@dataclass(frozen=True, slots=True)
+class RowFactor:
+    """A wide matrix of full row rank r: A = R'Q' in the user's units, Q (n, r), R (r, r).
+
+    The shortest solution of A x = b is Q R^-T b; no column has to be singled out.
+    """
+
+    Q: Floats
+    R: Floats
+    unit: Floats  # lengths of the columns: scaled coefficients are x = unit * x_user
+    margin: tuple[float, float]
+    kernels: ModuleType
+    basic: bool = False
+    deficient: bool = False
+
+    @property
+    def columns(self) -> int:
+        """Number of columns n."""
+        return len(self.Q)
+
+    @property
+    def rank(self) -> int:
+        """Number of independent rows."""
+        return len(self.R)
+
+    @property
+    def pivots(self) -> NDArray[np.int64]:
+        """The columns in their order."""
+        return np.arange(self.columns)
+
+    def solve(self, rhs: Floats) -> Floats:
+        """Return the scaled coefficients of the shortest solution of A x = rhs."""
+        z = np.array(rhs, order="C")
+        self.kernels.solve_triangular(self.R, z, False, True, 1)
+        return np.asarray(self.Q @ z * self.unit[:, None])
+
+    def correct(self, gradient: Floats) -> Floats:
+        """Return (B'B)^+ gradient: the corrected semi-normal step."""
+        z = np.ascontiguousarray(self.Q.T @ (gradient * self.unit[:, None]))
+        self.kernels.solve_triangular(self.R, z, False, False, 1)
+        return self.solve(z)
+
+    def inverse_row_norms(self) -> Floats:
+        """Return NaN: single coefficients have no standard error here."""
+        return np.full(self.columns, np.nan)
 
 
 def noise_floor(moments: Moments) -> Floats:

@@ -36,7 +36,7 @@ class Solution:
 
     def certified(self) -> bool:
         """Whether the backward error is that of a stable method."""
-        limit = certificate.bound(self.scaled.shape[0], self.rung.moments)
+        limit = certificate.bound(self.scaled.shape[0], self.rung.rounding)
         return self.quality.backward_error <= limit
 
 
@@ -70,7 +70,8 @@ class _Refinement:
 
     def _working(self, most: int) -> tuple[Floats, Quality, int, list[Mapping[str, float]]]:
         """Correct until the step is rounding, or does not get smaller; keep the best iterate."""
-        x, steps, last = self.rung.start, 0, np.inf
+        x, steps = self.rung.start, 0
+        last = np.full(x.shape[1], np.inf)
         history: list[Mapping[str, float]] = []
         best: tuple[Floats, Quality] | None = None
         while True:
@@ -90,9 +91,11 @@ class _Refinement:
                 best = x, quality
             # Two readings at least after Cholesky, whose start has the squared condition.
             settled = size <= 100 * UNIT and (steps > 0 or self.rung.name in ("qr", "svd"))
-            if steps >= most or settled or not size <= 0.5 * last:
+            # Not relative to x, which a start of few digits can make far too large.
+            moved = np.linalg.norm(correction, axis=0)
+            if steps >= most or settled or not np.any(moved <= 0.5 * last):
                 return *best, steps, history
-            x, steps, last = x + correction, steps + 1, size
+            x, steps, last = x + correction, steps + 1, moved
 
     def _extended(
         self, x: Floats

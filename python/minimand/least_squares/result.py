@@ -29,9 +29,9 @@ class LeastSquaresResult(Result):
         The number of columns of X that are independent within the accuracy of the data, the
         constant not counted.
     aliased : tuple of int
-        Columns that depend on columns before them (or are constant, with an intercept).
-    dependency : ndarray (n, len(aliased))
-        X[:, aliased] = X @ dependency up to a constant and the accuracy of the data.
+        Columns that depend on columns before them (or are constant, with an intercept). Empty
+        where m < n, the rows are independent, and the shortest solution was asked for: then no
+        column is more to blame than another.
     pivots : ndarray of int (n,)
         Order of the columns in which independence was decided.
     rank_margin : (float, float)
@@ -69,7 +69,6 @@ class LeastSquaresResult(Result):
     residual_norm: float | Floats
     rank: int
     aliased: tuple[int, ...]
-    dependency: Floats
     pivots: NDArray[np.int64]
     rank_margin: tuple[float, float]
     condition: float
@@ -83,6 +82,26 @@ class LeastSquaresResult(Result):
     ridge: float
     has_intercept: bool
     feature_names: tuple[str, ...] | None
+
+    @property
+    def dependency(self) -> Floats:
+        """How the aliased columns follow from the others: an array (n, len(aliased)).
+
+        X[:, aliased] = X @ dependency, up to a constant with an intercept, and up to the accuracy
+        of the data.
+        """
+        n = self.coef.shape[0]
+        aliased = list(self.aliased)
+        kept = [j for j in range(n) if j not in set(aliased)]
+        largest = np.abs(self.r_factor).max(axis=0, initial=0.0)
+        unit = np.where(largest > 0, largest, 1.0)
+        R = self.r_factor / unit
+        combination = np.zeros((n, len(aliased)))
+        if not aliased or not kept:
+            return combination
+        found = np.linalg.lstsq(R[:, kept], R[:, aliased])[0]
+        combination[kept] = found / unit[kept, None] * unit[aliased]
+        return combination
 
     def predict(self, X: object) -> Floats:
         """Return X @ coef + intercept; dropped columns (NaN) count as coefficient 0.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,8 @@ from minimand._common.arrays import (
 from minimand._common.backend import Backend, kernels
 from minimand._common.errors import NotPositiveDefiniteError
 from minimand._common.threads import resolve_threads
-from minimand.least_squares.data import Data, Frame, Residual
+from minimand.least_squares.accumulated import AccumulatedData, BlockData
+from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.ladder import (
     NormalEquations,
     Problem,
@@ -218,7 +220,12 @@ class LeastSquaresState:
                 "or another object that can be iterated again"
             )
         problem, rung, start = self._rung(ridge, rank_deficient, data_error)
-        data = _Blocks(**_fields(problem.data), state=self, blocks=blocks)
+        data = BlockData(
+            *self._empty(),
+            seen=self.rows,
+            blocks=blocks,
+            convert=lambda X, y, weights=None: self._data(X, y, weights)[0],
+        )  # fmt: skip
         again = replace(problem, data=data)
         solution = finish(again, rung, "working")
         result = report(
@@ -295,7 +302,7 @@ class LeastSquaresState:
             k = self._sums.shape[0] - self._columns - int(self.intercept)
             if targets.shape[1] != k:
                 raise ValueError(f"y has {targets.shape[1]} columns, expected {k} as before")
-        vector = as_weights(weights, matrix, some=False)
+        vector = as_weights(weights, matrix)
         data = Data(matrix, targets, vector, self.intercept, self.threads, self._kernels)
         return data, single
 
@@ -344,12 +351,9 @@ class LeastSquaresState:
             rounding = max(nonnegative_float("data_error", data_error), UNIT)
         if self._frame is None or self.rows == 0:
             raise ValueError("the state has no rows yet (of positive weight); call update first")
-        lead, n = int(self.intercept), self._columns
-        k = self._sums.shape[0] - lead - n
-        data = _Accumulated(
-            X=np.empty((0, n)), Y=np.empty((0, k)), weights=np.empty(0), intercept=self.intercept,
-            threads=self.threads, kernels=self._kernels, state=self,
-        )  # fmt: skip
+        data = AccumulatedData(
+            *self._empty(), sums=self._sums, triangular=self.method == "qr", seen=self.rows
+        )
         problem = Problem(data, ridge, rounding, rank_deficient == "drop")
         if self.method == "qr":
             return problem, from_triangle(problem, self._frame, self._sums), start
@@ -361,66 +365,9 @@ class LeastSquaresState:
                 'too close to it for half the digits; use LeastSquaresState(method="qr")'
             ) from error
 
-
-@dataclass(frozen=True, slots=True)
-class _Accumulated(Data):
-    """Stands for the rows that a state has seen: gradients come from its sums."""
-
-    state: LeastSquaresState
-
-    @property
-    def observations(self) -> int:
-        return self.state.rows
-
-    def residual(
-        self,
-        frame: Frame,  # noqa: ARG002  (the sums are in the frame of the state)
-        coef: Floats,
-        coef_low: Floats | None = None,  # noqa: ARG002
-        *,
-        precision: int = 0,  # noqa: ARG002
-    ) -> Residual:
-        q, sums = coef.shape[0], self.state._sums
-        if self.state.method == "qr":
-            r = sums[:, q:] - sums[:, :q] @ coef
-            normal, squares = sums[:, :q].T @ r, np.einsum("ij,ij->j", r, r)
-        else:
-            normal = sums[:q, q:] - sums[:q, :q] @ coef
-            # y'y - c'(X'y + normal), where normal = X'(y - Xc)
-            squares = np.diag(sums)[q:] - np.einsum("ij,ij->j", coef, sums[:q, q:] + normal)
-            squares = np.maximum(squares, 0.0)
-        return Residual(normal, np.zeros_like(normal), squares)
-
-
-@dataclass(frozen=True, slots=True)
-class _Blocks(_Accumulated):
-    """The rows again, block by block."""
-
-    blocks: Iterable[tuple[Any, ...]]
-
-    def residual(
-        self, frame: Frame, coef: Floats, coef_low: Floats | None = None, *, precision: int = 0
-    ) -> Residual:
-        total = Residual(np.zeros_like(coef), np.zeros_like(coef), np.zeros(coef.shape[1]))
-        rows = 0
-        for block in self.blocks:
-            data, _ = self.state._data(block[0], block[1], block[2] if len(block) > 2 else None)
-            data.check_finite()
-            part = data.residual(frame, coef, coef_low, precision=precision)
-            total = Residual(
-                total.normal + part.normal,
-                total.normal_low + part.normal_low,
-                total.squares + part.squares,
-            )
-            rows += data.observations
-        if rows != self.state.rows:
-            raise ValueError(
-                f"blocks has {rows} rows of positive weight, expected the same {self.state.rows} "
-                "that the state has seen"
-            )
-        return total
-
-
-def _fields(data: Data) -> dict[str, Any]:
-    names = ("X", "Y", "weights", "intercept", "threads", "kernels")
-    return {name: getattr(data, name) for name in names}
+    def _empty(self) -> tuple[Floats, Floats, Floats, bool, int, ModuleType]:
+        """Return the fields of a `Data` of no rows."""
+        n = self._columns
+        k = self._sums.shape[0] - int(self.intercept) - n
+        X, Y, weights = np.empty((0, n)), np.empty((0, k)), np.empty(0)
+        return X, Y, weights, self.intercept, self.threads, self._kernels

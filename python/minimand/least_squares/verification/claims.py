@@ -38,24 +38,29 @@ def false_coef(B: Design, fit: Fit) -> Iterator[str]:
 def false_rank(B: Design, data: Rows, fit: Fit) -> Iterator[str]:
     """Check that rank, pivots and columns left out agree with each other and with the data."""
     n, claimed = fit.columns, fit.claimed
-    rank, pivots = int(claimed.rank), np.asarray(claimed.pivots)
+    rank, pivots, aliased = int(claimed.rank), np.asarray(claimed.pivots), set(claimed.aliased)
     rows = data.X.shape[0] if data.weights is None else int(np.count_nonzero(data.weights))
     # A ridge makes every column count, however few the rows.
     most = n if fit.ridge else min(n, rows - data.intercept)
     if not 0 <= rank <= most:
         yield f"rank is {rank}, but {rows} rows and {n} columns have at most {most}"
-    if len(claimed.aliased) != n - rank or not set(claimed.aliased) <= set(range(n)):
-        yield f"aliased has {len(claimed.aliased)} columns, expected {n - rank} for rank {rank}"
+    wide = rank == most and not aliased  # then no column is more to blame than another
+    if not aliased <= set(range(n)) or (len(aliased) != n - rank and not wide):
+        yield f"aliased has {len(aliased)} columns, expected {n - rank} for rank {rank}"
     absent = np.isnan(claimed.coef.reshape(n, -1)).any(axis=1)
-    if not set(np.flatnonzero(absent).tolist()) <= set(claimed.aliased):
+    if not set(np.flatnonzero(absent).tolist()) <= aliased:
         yield "coef has NaN for columns that are not aliased"
     if not np.array_equal(np.sort(pivots), np.arange(n)):
         yield f"pivots are not the numbers 0 to {n - 1}"
         return
-    pivot = np.abs(np.diag(triangle(B.R[:, pivots])))[:rank]
     # A tenth of the least tolerance of the rank decision: rounding may have moved the pivots.
-    if pivot.size and not pivot.min() > np.sqrt(n) * UNIT:
-        yield f"rank is {rank}, but the last independent column has only {pivot.min():.3g} left"
+    tolerance = np.sqrt(n) * UNIT
+    if wide and rank < n:
+        least, tolerance = B.s[rank - 1 : rank], UNIT
+    else:
+        least = np.abs(np.diag(triangle(B.R[:, pivots])))[:rank]
+    if least.size and not least.min() > tolerance:
+        yield f"rank is {rank}, but the last independent column has only {least.min():.3g} left"
 
 
 def false_r_factor(B: Design, fit: Fit) -> Iterator[str]:
