@@ -220,7 +220,7 @@ class TestRefused:
     def test_cholesky_of_a_singular_matrix(self, ridge, backend):
         X, y = data()
         X = np.column_stack([X, X[:, 0]])
-        with pytest.raises(NotPositiveDefiniteError, match='leading minor of order 4.*"auto"'):
+        with pytest.raises(NotPositiveDefiniteError, match=r'leading minor of order 4.*"auto"'):
             lstsq(X, y, method="cholesky", ridge=ridge, backend=backend)
 
     def test_backend(self):

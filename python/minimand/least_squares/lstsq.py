@@ -32,13 +32,10 @@ from minimand._common.result import Status
 from minimand._common.threads import resolve_threads
 from minimand.least_squares import certificate, rank
 from minimand.least_squares.data import Data
+from minimand.least_squares.dense import dense, needs_all_rows
 from minimand.least_squares.ladder import (
     NormalEquations,
-    Problem,
-    Rung,
-    dense,
     householder,
-    needs_all_rows,
     prefers_householder,
     stays_with_cholesky,
 )
@@ -46,6 +43,7 @@ from minimand.least_squares.moments import UNIT
 from minimand.least_squares.rank import RowFactor
 from minimand.least_squares.refine import Solution, finish
 from minimand.least_squares.result import LeastSquaresResult
+from minimand.least_squares.rung import Problem, Rung
 
 METHODS = ("auto", "cholesky", "qr", "svd")
 REFINEMENTS = ("none", "working", "extended")

@@ -15,8 +15,8 @@ from minimand._common.arrays import Floats
 from minimand.least_squares import certificate
 from minimand.least_squares.certificate import Quality
 from minimand.least_squares.data import Frame, Residual
-from minimand.least_squares.ladder import Problem, Rung
 from minimand.least_squares.moments import UNIT
+from minimand.least_squares.rung import Problem, Rung
 
 _COMPENSATED = 1e6  # entries of X up to which sums are compensated: it costs nothing there
 _STEPS, _EXTENDED_STEPS = 4, 10

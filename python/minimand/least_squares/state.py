@@ -25,17 +25,12 @@ from minimand._common.errors import NotPositiveDefiniteError
 from minimand._common.threads import resolve_threads
 from minimand.least_squares.accumulated import AccumulatedData, BlockData
 from minimand.least_squares.data import Data, Frame
-from minimand.least_squares.ladder import (
-    NormalEquations,
-    Problem,
-    Rung,
-    from_triangle,
-    out_of_range,
-)
+from minimand.least_squares.ladder import NormalEquations, from_triangle, out_of_range
 from minimand.least_squares.lstsq import POLICIES, announce, as_weights, report
 from minimand.least_squares.moments import UNIT
 from minimand.least_squares.refine import finish
 from minimand.least_squares.result import LeastSquaresResult
+from minimand.least_squares.rung import Problem, Rung
 
 _MAGIC = b"minimand.LeastSquaresState 1\n"
 _LARGEST = 20_000  # columns that from_bytes accepts
