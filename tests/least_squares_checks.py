@@ -95,4 +95,5 @@ def error_ratio(
     kappa, size = s[0] / s[-1], np.linalg.norm(length * truth)
     noise = max(1.0, float((raw / length)[used].max(initial=1.0)))
     sensitivity = kappa * (size + kappa * np.linalg.norm(r) / s[0]) * noise
-    return float(np.linalg.norm(length * (coef - truth)) / (n * EPS * sensitivity))
+    error = float(np.linalg.norm(length * (coef - truth)))
+    return error / (n * EPS * sensitivity) if error else 0.0

@@ -24,6 +24,12 @@ def data(m=60, n=3):
     return rng.normal(size=(m, n)) + 2.0, rng.normal(size=m)
 
 
+def _with_nan(X):
+    bad = X.copy()
+    bad[7, 1] = np.nan
+    return bad
+
+
 class TestBytes:
     def test_round_trip(self, kind):
         X, y = data()
@@ -156,7 +162,7 @@ class TestStreaming:
     def test_refine_wants_the_same_rows(self, backend):
         X, y = data()
         state = LeastSquaresState(backend=backend).update(X, y)
-        with pytest.raises(ValueError, match="50 rows .* 60"):
+        with pytest.raises(ValueError, match=r"50 rows .* 60"):
             state.refine([(X[:50], y[:50])])
         with pytest.raises(TypeError, match="only once"):
             state.refine(iter([(X, y)]))
@@ -173,9 +179,6 @@ class TestRefused:
     def test_nothing_to_solve(self, kind):
         with pytest.raises(ValueError, match="no rows"):
             LeastSquaresState(**kind).solve()
-        X, y = data()
-        with pytest.raises(ValueError, match="no rows"):
-            LeastSquaresState(**kind).update(X, y, np.zeros(60)).solve()
 
     @pytest.mark.parametrize(
         ("change", "words"),
@@ -183,8 +186,9 @@ class TestRefused:
             (lambda X, y: (X[:, :2], y), "3"),
             (lambda X, y: (X, y[:-1]), "y has 59 entries but X has 60 rows"),
             (lambda X, y: (X, np.column_stack([y, y])), "y has 2 columns, expected 1"),
-            (lambda X, y: (np.where(X == X[7, 1], np.nan, X), y), "NaN at row 7, column 1"),
-            (lambda X, y: (X, np.where(y == y[7], np.inf, y)), "y has"),
+            (lambda X, y: (_with_nan(X), y), "NaN at row 7, column 1"),
+            (lambda X, _: (X, _with_nan(X)[:, 1]), "y has NaN"),
+            (lambda X, y: (X, y, np.zeros(60)), "weights are all zero"),
             (lambda X, y: (X, y, -np.ones(60)), "weights"),
             (lambda X, y: (X, y, np.ones(59)), "weights has 59"),
         ],

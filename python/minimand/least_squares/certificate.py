@@ -61,6 +61,8 @@ def quality(
     size = np.linalg.norm(x, axis=0)
     penalised = squares + np.sum((penalty[:, None] * x) ** 2, axis=0)
     residual = np.sqrt(penalised)
+    if not (np.isfinite(x).all() and np.isfinite(gradient).all() and np.isfinite(residual).all()):
+        return Quality(np.nan, np.nan, np.nan, np.nan, np.sqrt(squares), False)
     reference = frobenius * size + target_norm
     perfect = residual <= 10 * R.shape[1] * UNIT * reference
     backward = normal = gap = 0.0
@@ -96,35 +98,36 @@ def _karlson_walden(
     kappa: float,
     kernels: ModuleType,
 ) -> float:
-    """Return the backward error; the limit of the formula for x = 0 is ||B'r|| / ||r||."""
+    """Return ||(size^2 R'R + residual^2 I)^(-1/2) g|| / ||B||: the formula above, all limits in."""
     if not g.any():
         return 0.0
-    if size == 0.0:
-        return float(np.linalg.norm(g)) / residual / frobenius
-    omega = residual / size
-    if R.shape[0] < R.shape[1]:  # g lies in the span of the rows; so the rows' own basis will do
+    if R.shape[0] < R.shape[1]:  # g lies in the span of the rows, so a basis of it will do
         columns = np.ascontiguousarray(R.T)
         Q, R = np.empty_like(columns), np.empty((R.shape[0], R.shape[0]))
         kernels.qr_factor(columns, Q, R, 1)
         R, g = np.ascontiguousarray(R.T), Q.T @ g
-    n = R.shape[1]
+    n, unit = R.shape[1], float(np.hypot(size, residual))
+    a, b = size / unit, residual / unit
     if kappa < _SAFE_TO_SQUARE:
-        lower = R.T @ R + omega**2 * np.eye(n)
+        lower = a**2 * (R.T @ R) + b**2 * np.eye(n)
         kernels.cholesky_factor(lower, 1)
         stack = np.ascontiguousarray(lower.T)
     else:
         stack = np.zeros((n, n))
-        stack[: R.shape[0]] = R[:n]
-        kernels.merge_r(stack, np.eye(n) * omega)
+        stack[: R.shape[0]] = a * R[:n]
+        kernels.merge_r(stack, b * np.eye(n))
     z = g.reshape(-1, 1).copy()
     kernels.solve_triangular(stack, z, False, True, 1)
-    return float(np.linalg.norm(z)) / size / frobenius
+    return float(np.linalg.norm(z)) / unit / frobenius
 
 
 def _excess(R: Floats, g: Floats, kernels: ModuleType) -> float:
     """Return g'(R'R)^-1 g = f(x) - min f: the objective is quadratic."""
-    z = g.reshape(-1, 1).copy()
-    if kernels.solve_triangular(R, z, False, True, 1):
+    used = np.any(R != 0, axis=0)  # constant columns take no part
+    stack = np.zeros((np.count_nonzero(used),) * 2)
+    kernels.merge_r(stack, np.ascontiguousarray(R[:, used]))
+    z = np.ascontiguousarray(g[used, None])
+    if kernels.solve_triangular(stack, z, False, True, 1):
         return np.inf
     return float(np.sum(z**2))
 

@@ -19,7 +19,6 @@ from minimand.least_squares.factor_result import (
     TriangularSolution,
     cholesky_certificate,
     exponent_of,
-    operator,
     penrose_certificates,
     qr_certificates,
     triangular_certificate,
@@ -27,6 +26,7 @@ from minimand.least_squares.factor_result import (
 from minimand.least_squares.moments import UNIT
 from minimand.least_squares.rank import FLOOR_FACTOR, decide
 
+_BLOCK = 256  # rows that are compared with their mirror image together
 _ASYMMETRY = 1e-8  # relative; more than rounding can make of a symmetric matrix
 
 
@@ -87,7 +87,7 @@ def solve_triangular(
         )
 
     # Certify and return
-    certificate = triangular_certificate(operator(matrix, lower, transpose), x, targets)
+    certificate = triangular_certificate(matrix, lower, transpose, x, targets)
     return TriangularSolution(
         **_run(start, backend, certificate), x=x[:, 0] if single else x, lower=lower,
         transpose=transpose,
@@ -131,13 +131,7 @@ def cholesky(A: object, *, threads: int | None = None, backend: Backend = "cpp")
     workers = resolve_threads(threads)
     matrix = as_matrix("A", A, square=True)
     largest = np.abs(matrix).max()
-    skew = np.abs(matrix / (largest or 1.0) - matrix.T / (largest or 1.0))
-    if skew.max() > _ASYMMETRY:
-        i, j = np.unravel_index(int(skew.argmax()), skew.shape)
-        raise ValueError(
-            f"A is not symmetric: entry ({i}, {j}) is {matrix[i, j]:.6g} and entry ({j}, {i}) is "
-            f"{matrix[j, i]:.6g}; use (A + A.T) / 2 if only rounding separates them"
-        )
+    _check_symmetric(matrix, largest)
 
     # Factor, with the largest entry brought near 1 by a power of 4
     half = int(np.frexp(largest)[1]) // 2
@@ -261,6 +255,20 @@ def pinv(
     # Certify and return
     certificates = penrose_certificates(matrix, inverse)
     return PinvResult(**_run(start, backend, certificates), pinv=inverse, rank=factor.rank)
+
+
+def _check_symmetric(A: Floats, largest: float) -> None:
+    for begin in range(0, len(A), _BLOCK):
+        rows, columns = A[begin : begin + _BLOCK, begin:], A[begin:, begin : begin + _BLOCK]
+        with np.errstate(over="ignore"):
+            skew = np.abs(rows - columns.T)
+        if skew.max() > _ASYMMETRY * largest:
+            i, j = np.unravel_index(int(skew.argmax()), skew.shape)
+            i, j = i + begin, j + begin
+            raise ValueError(
+                f"A is not symmetric: entry ({i}, {j}) is {A[i, j]:.6g} and entry ({j}, {i}) is "
+                f"{A[j, i]:.6g}; use (A + A.T) / 2 if only rounding separates them"
+            )
 
 
 def _run(start: float, backend: str, certificates: tuple[Certificate, ...]) -> dict[str, Any]:

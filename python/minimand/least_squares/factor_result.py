@@ -13,6 +13,8 @@ from minimand._common.arrays import Floats, as_columns, as_matrix
 from minimand._common.result import Certificate, Result
 from minimand.least_squares.moments import UNIT
 
+_BLOCK = 256  # rows that a certificate looks at together
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class TriangularSolution(Result):
@@ -37,7 +39,7 @@ class TriangularSolution(Result):
     def _recompute(self, R: object, b: object) -> tuple[Certificate, ...]:
         matrix = as_matrix("R", R, square=True)
         targets, _ = as_columns("b", b, length=matrix.shape[0], like="R")
-        return triangular_certificate(operator(matrix, self.lower, self.transpose), self.x, targets)
+        return triangular_certificate(matrix, self.lower, self.transpose, self.x, targets)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
@@ -116,36 +118,50 @@ def exponent_of(matrix: Floats) -> int:
     return int(np.frexp(np.abs(matrix).max())[1])
 
 
-def operator(matrix: Floats, lower: bool, transpose: bool) -> Floats:
-    """Return the triangular matrix that a solve means."""
-    triangle = np.tril(matrix) if lower else np.triu(matrix)
-    return triangle.T if transpose else triangle
-
-
-def triangular_certificate(T: Floats, x: Floats, b: Floats) -> tuple[Certificate, ...]:
+def triangular_certificate(
+    matrix: Floats, lower: bool, transpose: bool, x: Floats, b: Floats
+) -> tuple[Certificate, ...]:
     """Oettli, Prager: the smallest relative change of entries that makes x exact."""
-    n = T.shape[0]
-    # Powers of two move from T and b into x: nothing overflows on the way.
-    columns, shift = x.reshape(n, -1), exponent_of(T)
-    T = np.ldexp(T, -shift)
+    n = len(matrix)
+    # Powers of two move from the matrix and b into x: nothing overflows on the way.
+    columns, shift = x.reshape(n, -1), exponent_of(matrix)
     largest = np.maximum(np.abs(columns).max(axis=0), np.ldexp(np.abs(b).max(axis=0), -shift))
     exponents = np.frexp(largest)[1]
     columns, b = np.ldexp(columns, -exponents), np.ldexp(b, -exponents - shift)
-    residual = np.abs(b - T @ columns)
-    scale = np.abs(T) @ np.abs(columns) + np.abs(b)
-    value = np.divide(residual, scale, out=np.zeros_like(scale), where=scale > 0)
+    residual, scale = b.copy(), np.abs(b)
+    for i in range(0, n, _BLOCK):  # one band of rows of the triangle at a time
+        j = min(i + _BLOCK, n)
+        span = slice(0, j) if lower else slice(i, n)
+        band = np.ldexp(matrix[i:j, span], -shift)
+        band = np.tril(band, i) if lower else np.triu(band)
+        rows, taken = (span, slice(i, j)) if transpose else (slice(i, j), span)
+        band = band.T if transpose else band
+        residual[rows] -= band @ columns[taken]
+        scale[rows] += np.abs(band) @ np.abs(columns[taken])
+    value = np.divide(np.abs(residual), scale, out=np.zeros_like(scale), where=scale > 0)
     text = "relative change of each entry of R and b that makes x exact"
     largest_change = float(value.max(initial=0.0))
     return (Certificate("backward error", largest_change, 2 * (n + 1) * UNIT, text, n * UNIT),)
 
 
 def cholesky_certificate(A: Floats, L: Floats) -> tuple[Certificate, ...]:
-    """Return ||A - LL'|| / ||A|| in the Frobenius norm."""
-    n, half = A.shape[0], exponent_of(A) // 2
-    lower, L = np.ldexp(np.tril(A), -2 * half), np.ldexp(L, -half)
-    A = lower + np.tril(lower, -1).T
-    value = float(np.linalg.norm(A - L @ L.T) / np.linalg.norm(A))
+    """Return ||A - LL'|| / ||A|| in the Frobenius norm, from the lower triangles."""
+    n, half = len(A), exponent_of(A) // 2
+    gap = size = 0.0
+    for i in range(0, n, _BLOCK):
+        j = min(i + _BLOCK, n)
+        part = np.ldexp(A[i:j, :j], -2 * half)
+        left = part - np.ldexp(L[i:j, :j], -half) @ np.ldexp(L[:j, :j], -half).T
+        gap, size = gap + _symmetric_squares(left, i), size + _symmetric_squares(part, i)
+    value = float(np.sqrt(gap / size))
     return (Certificate("residual", value, 10 * n * UNIT, "||A - LL'|| / ||A||", n * UNIT),)
+
+
+def _symmetric_squares(rows: Floats, i: int) -> float:
+    """Add up the squares of rows i... of a symmetric matrix and of their mirror image."""
+    diagonal = rows[:, i:]
+    below = float(np.vdot(rows[:, :i], rows[:, :i]) + np.sum(np.tril(diagonal, -1) ** 2))
+    return 2 * below + float(np.sum(np.diag(diagonal) ** 2))
 
 
 def qr_certificates(

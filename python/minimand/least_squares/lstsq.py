@@ -43,7 +43,7 @@ from minimand.least_squares.moments import UNIT
 from minimand.least_squares.rank import RowFactor
 from minimand.least_squares.refine import Solution, finish
 from minimand.least_squares.result import LeastSquaresResult
-from minimand.least_squares.rung import Problem, Rung
+from minimand.least_squares.rung import Problem, Rung, penalty_cut
 
 METHODS = ("auto", "cholesky", "qr", "svd")
 REFINEMENTS = ("none", "working", "extended")
@@ -259,7 +259,8 @@ def report(
         standard_error=error[:, 0] if single else error,
         refinement_steps=solution.steps,
         method=rung.name,
-        r_factor=rung.triangle * (moments.length / rung.frame.scale[:n]),
+        r_factor=rung.triangle
+        * (moments.length / rung.frame.scale[:n] / penalty_cut(problem, rung)),
         ridge=problem.ridge,
         has_intercept=data.intercept,
         feature_names=names,

@@ -21,6 +21,7 @@ from minimand._common.arrays import Floats
 from minimand.least_squares.moments import UNIT, Moments
 
 FLOOR_FACTOR = 10.0  # tau
+_GRADED = 1e-3  # units of columns further apart are not mixed in one sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,13 +76,41 @@ class Factor:
             x[self.pivots[: self.rank]] = z
             return x
         # Shortest in the user's units: x_user = x / unit, so the columns are multiplied by it.
-        unit = self.unit[self.pivots]
-        largest = unit.max()
-        matrix = np.ascontiguousarray(self.triangle[: self.rank] * (unit / largest))
-        user = np.empty((self.columns, rotated.shape[1]))
-        self.kernels.min_norm(matrix, np.ascontiguousarray(rotated), user)
-        x[self.pivots] = user * (unit / largest)[:, None]
+        used = self.pivots[self.triangle[: self.rank].any(axis=0)]
+        matrix = np.ascontiguousarray(self.triangle[: self.rank, : used.size])
+        unit = self.unit[used] / self.unit[used].max()
+        if unit.min() < _GRADED:
+            x[used] = self._shortest(matrix, rotated, unit)
+            return x
+        user = np.empty((used.size, rotated.shape[1]))
+        self.kernels.min_norm(matrix * unit, np.ascontiguousarray(rotated), user)
+        x[used] = user * unit[:, None]
         return x
+
+    def _shortest(self, matrix: Floats, rotated: Floats, unit: Floats) -> Floats:
+        """Return the same for units so different that x_user has no common accuracy.
+
+        All solutions are (x_1 - C z, z) with C = R11^-1 R12, to the accuracy of each column; only
+        the choice among them is made in the user's units, by QR with sorted rows and pivoting.
+        """
+        r, free = self.rank, matrix.shape[1] - self.rank
+        both = np.ascontiguousarray(np.hstack([matrix[:, r:], rotated]))
+        self.kernels.solve_triangular(self.head, both, False, False, 1)
+        C, particular = both[:, :free], both[:, free:]
+        weight = (unit.min() / unit)[:, None]
+        rows = np.vstack([C, -np.eye(free)]) * weight
+        length = np.linalg.norm(rows, axis=0)
+        target = np.vstack([particular, np.zeros((free, rotated.shape[1]))]) * weight
+        work = np.ascontiguousarray(np.hstack([rows / length, target]))
+        work = work[np.argsort(-np.abs(work[:, :free]).max(axis=1), kind="stable")]
+        order = np.empty(free, dtype=np.int64)
+        rank = self.kernels.pivoted_qr(work, free, np.zeros(free), False, order, np.zeros(free))
+        shares = np.ascontiguousarray(work[:rank, free:])
+        head = np.ascontiguousarray(work[:rank, :rank])
+        self.kernels.solve_triangular(head, shares, False, False, 1)
+        z = np.zeros((free, rotated.shape[1]))
+        z[order[:rank]] = shares / length[order[:rank], None]
+        return np.vstack([particular - C @ z, z])
 
     def correct(self, gradient: Floats) -> Floats:
         """Return (B'B)^-1 gradient on the independent columns: the corrected semi-normal step."""

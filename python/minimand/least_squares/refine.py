@@ -16,7 +16,7 @@ from minimand.least_squares import certificate
 from minimand.least_squares.certificate import Quality
 from minimand.least_squares.data import Frame, Residual
 from minimand.least_squares.moments import UNIT
-from minimand.least_squares.rung import Problem, Rung
+from minimand.least_squares.rung import Problem, Rung, penalty_cut
 
 _COMPENSATED = 1e6  # entries of X up to which sums are compensated: it costs nothing there
 _STEPS, _EXTENDED_STEPS = 4, 10
@@ -56,6 +56,7 @@ class _Refinement:
         self.scale_y = rung.frame.scale[n:]
         # Where the frame has its origin, the means of the columns are these.
         self.offset_x, self.offset_y = rung.moments.offset_x, rung.moments.offset_y
+        self.cut = penalty_cut(problem, rung)
         small = problem.data.X.size <= _COMPENSATED
         self.precision = 2 if rung.name == "cholesky_qr" else int(small)
 
@@ -63,6 +64,10 @@ class _Refinement:
         x, quality, steps, history = self._working(_STEPS if refine != "none" else 0)
         coef = self._user(x * self.unit)
         intercept = self._intercept(x * self.unit)
+        # Coefficients that leave the range of float64 in the user's units are judged as they are.
+        returned = _divided(coef * self.scale_y / self.scale_x, self.unit)
+        if (self.cut == 1.0).all() and not np.allclose(returned, x, rtol=1e-12, atol=0.0):
+            x, (_, quality) = returned, self._evaluate(returned)
         if refine == "extended":
             x, coef, intercept, quality, more, extended = self._extended(x)
             steps, history = steps + more, [*history, *extended]
@@ -75,13 +80,7 @@ class _Refinement:
         history: list[Mapping[str, float]] = []
         best: tuple[Floats, Quality] | None = None
         while True:
-            slopes = x * self.unit
-            constant = self.offset_y - self.offset_x @ slopes
-            found = self.data.residual(
-                self.rung.frame, self._with_constant(constant, slopes), precision=self.precision
-            )
-            gradient = self._gradient(found, self.offset_x, x)
-            quality = self._assess(x, gradient, found)
+            gradient, quality = self._evaluate(x)
             correction = self.rung.factor.correct(gradient)
             size = _relative(correction, x)
             history.append(
@@ -96,6 +95,16 @@ class _Refinement:
             if steps >= most or settled or not np.any(moved <= 0.5 * last):
                 return *best, steps, history
             x, steps, last = x + correction, steps + 1, moved
+
+    def _evaluate(self, x: Floats) -> tuple[Floats, Quality]:
+        """Return the gradient at `x` and what it tells, in one pass over the data."""
+        slopes = x * self.unit
+        constant = self.offset_y - self.offset_x @ slopes
+        found = self.data.residual(
+            self.rung.frame, self._with_constant(constant, slopes), precision=self.precision
+        )
+        gradient = self._gradient(found, self.offset_x, x)
+        return gradient, self._assess(x, gradient, found)
 
     def _extended(
         self, x: Floats
@@ -163,7 +172,8 @@ class _Refinement:
         )  # fmt: skip
 
     def _user(self, slopes: Floats) -> Floats:
-        coef: Floats = slopes * self.scale_x / self.scale_y
+        cut = self.cut[:, None]
+        coef: Floats = (slopes * cut) * (self.scale_x * cut) / self.scale_y
         return coef
 
     def _intercept(self, slopes: Floats) -> Floats:

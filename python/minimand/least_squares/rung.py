@@ -12,6 +12,8 @@ from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.moments import Moments
 from minimand.least_squares.rank import Factor, RowFactor
 
+_OVERWHELMING = 1e10  # against columns of length 1: the data move such a coefficient by 1e-20
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -83,9 +85,25 @@ def by_rank(
 
 
 def penalty_of(problem: Problem, frame: Frame, found: Moments) -> Floats:
-    """sqrt(ridge) of each scaled coefficient."""
-    n = problem.data.columns
-    penalty: Floats = np.sqrt(problem.ridge) * frame.scale[:n] * found.inverse_length
+    """Return the square root of the ridge on each scaled coefficient, cut where it overwhelms."""
+    return np.minimum(_full_penalty(problem, frame, found), _OVERWHELMING)
+
+
+def penalty_cut(problem: Problem, rung: Rung) -> Floats:
+    """Return the ratio of the penalty that a rung used to the one that was asked for.
+
+    A column far shorter than its penalty has coefficient B'y / penalty^2. A smaller penalty, which
+    still overwhelms the column, keeps the numbers in range; the answer is multiplied by the ratio
+    squared.
+    """
+    full = _full_penalty(problem, rung.frame, rung.moments)
+    return np.divide(rung.penalty, full, out=np.ones(full.size), where=full > rung.penalty)
+
+
+def _full_penalty(problem: Problem, frame: Frame, found: Moments) -> Floats:
+    penalty: Floats = (
+        np.sqrt(problem.ridge) * frame.scale[: found.length.size] * found.inverse_length
+    )
     return penalty
 
 

@@ -230,6 +230,10 @@ class LeastSquaresState:
         announce(result, rank_deficient, self.rows)
         return result
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle and copy by way of `to_bytes`."""
+        return _restored, (self.to_bytes(), self.threads, self.backend)
+
     def to_bytes(self) -> bytes:
         """Return the state as bytes, for a file or another machine; `from_bytes` reads them."""
         header = {
@@ -366,3 +370,7 @@ class LeastSquaresState:
         k = self._sums.shape[0] - int(self.intercept) - n
         X, Y, weights = np.empty((0, n)), np.empty((0, k)), np.empty(0)
         return X, Y, weights, self.intercept, self.threads, self._kernels
+
+
+def _restored(data: bytes, threads: int, backend: Backend) -> LeastSquaresState:
+    return LeastSquaresState.from_bytes(data, threads=threads, backend=backend)
