@@ -47,7 +47,8 @@ def check(result: LeastSquaresResult, X: Any, y: Any, weights: Any = None) -> No
     assert all(certificate.holds for certificate in result.verify(X, y, weights))
     # The rank never depends on rows or units, so what was claimed is consistent with the shape.
     n = result.coef.shape[0]
-    wide = not result.aliased and result.rank == len(X) - result.has_intercept
+    rows = len(X) if weights is None else np.count_nonzero(weights)
+    wide = not result.aliased and result.rank == rows - result.has_intercept
     assert wide or result.rank + len(result.aliased) == n
     assert result.dependency.shape == (n, len(result.aliased))
     assert sorted(result.pivots) == list(range(n))

@@ -293,7 +293,7 @@ def test_row_chunks_are_a_partition_in_whole_blocks(rows, work, block):
 
 def test_row_chunks_count_elements_too():
     begin, end = next(row_chunks(10**9, 1, 64, elements_per_row=10))
-    assert 31e6 < (end - begin) * 10 < 32e6
+    assert 62e6 < (end - begin) * 10 < 64e6
 
 
 def test_no_rows_no_chunks():

@@ -216,6 +216,15 @@ class TestSmallestCases:
         assert error_ratio(result.coef, [1.0, -2.0, 3.0], X, y, intercept=intercept) < RATIO
         assert result.residual_norm <= 10 * 3 * UNIT * np.linalg.norm(y)
 
+    @pytest.mark.parametrize("seed", range(5))
+    def test_perfect_fit_of_centred_data(self, seed, backend):
+        # Nothing but rounding is left for the intercept.
+        X = np.random.default_rng(seed).normal(size=(50, 3))
+        X -= X.mean(axis=0)
+        y = X @ [1.0, 2.0, 3.0]
+        result = certified(X, y, intercept=True, backend=backend)
+        assert abs(result.intercept) < RATIO * EPS
+
     @pytest.mark.parametrize("refine", ["none", "working", "extended"])
     @pytest.mark.parametrize("method", METHODS)
     def test_y_is_zero(self, method, refine, backend):

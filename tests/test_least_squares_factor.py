@@ -98,10 +98,6 @@ class TestSolveTriangular:
         R = problems.kahan(90).X
         certified(solve_triangular, R, R.sum(axis=1), backend=backend)
 
-    def test_zero(self, backend):
-        result = certified(solve_triangular, triangle(4), np.zeros(4), backend=backend)
-        assert not result.x.any()
-
 
 class TestCholesky:
     @pytest.mark.parametrize("n", SIZES)
@@ -143,10 +139,6 @@ class TestCholesky:
         plain = certified(cholesky, A, backend=backend).L
         result = certified(cholesky, size * A, backend=backend)
         assert np.allclose(result.L, plain * np.sqrt(size), rtol=RATIO * EPS, atol=0.0)
-
-    def test_hilbert(self, backend):
-        x = np.arange(12.0)
-        certified(cholesky, 1.0 / (x[:, None] + x + 1.0), backend=backend)
 
 
 class TestQR:

@@ -50,7 +50,7 @@ def fit(name, intercept, **options):
 
 class TestDigits:
     @pytest.mark.parametrize("refine", ["working", "extended"])
-    @pytest.mark.parametrize(("name", "intercept"), both_designs())
+    @pytest.mark.parametrize(("name", "intercept"), list(both_designs()))
     def test_coefficients(self, name, intercept, refine, backend):
         problem, result = fit(name, intercept, refine=refine, backend=backend)
         assert result.rank == problem.rank - intercept
@@ -59,13 +59,13 @@ class TestDigits:
         assert correct_digits(coefficients(result), problem.coef) >= wanted
 
     @pytest.mark.parametrize("refine", ["working", "extended"])
-    @pytest.mark.parametrize(("name", "intercept"), both_designs())
+    @pytest.mark.parametrize(("name", "intercept"), list(both_designs()))
     def test_backward_error(self, name, intercept, refine, backend):
         problem, result = fit(name, intercept, refine=refine, backend=backend)
         assert result.backward_error <= 10 * problem.X.shape[1] * UNIT
         assert result.digits <= 16
 
-    @pytest.mark.parametrize(("name", "intercept"), both_designs())
+    @pytest.mark.parametrize(("name", "intercept"), list(both_designs()))
     def test_standard_errors(self, name, intercept, backend):
         problem, result = fit(name, intercept, backend=backend)
         m, n = problem.X.shape

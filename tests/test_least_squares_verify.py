@@ -261,8 +261,8 @@ class TestFormula:
             assert found["objective gap"] == pytest.approx(excess, rel=1e-6)
         if intercept:
             best = mean_y - mean_x @ bad.coef
-            below = np.linalg.norm(r) / np.sqrt(w.sum()) + abs(good.intercept)
-            below += np.abs(mean_x) @ np.abs(bad.coef)
+            below = (np.linalg.norm(r) + 2 * np.linalg.norm(x)) / np.sqrt(w.sum())
+            below += abs(good.intercept) + np.abs(mean_x) @ np.abs(bad.coef)
             assert found["intercept"] == pytest.approx(abs(best - good.intercept) / below, rel=1e-6)
 
     def test_coefficients_zero(self):

@@ -62,13 +62,17 @@ void reduce_gram(Index begin, Index end, Index ld, Index block, MatrixOut& gram,
 }  // namespace
 
 void add_gram(const double* packed, Index rows, Index ld, double* C) {
-    for (Index i = 0; i < ld; i += kTileRows) {
-        Index j = i;
-        for (; j + kTileVectors * kLanes <= ld; j += kTileVectors * kLanes)
-            add_tile<kTileVectors>(packed + i, packed + j, rows, ld, C + i * ld + j);
-        const Index rest = (ld - j) / kLanes;
-        if (rest == 2) add_tile<2>(packed + i, packed + j, rows, ld, C + i * ld + j);
-        if (rest == 1) add_tile<1>(packed + i, packed + j, rows, ld, C + i * ld + j);
+    constexpr Index kWide = kTileVectors * kLanes;
+    // A panel of kWide columns stays in L1 while the tiles above and on the diagonal pass over it.
+    for (Index panel = 0; panel < ld; panel += kWide) {
+        const Index end = std::min(panel + kWide, ld);
+        for (Index i = 0; i < end; i += kTileRows) {
+            const Index j = std::max(i, panel), vectors = (end - j) / kLanes;
+            double* tile = C + i * ld + j;
+            if (vectors == 3) add_tile<3>(packed + i, packed + j, rows, ld, tile);
+            if (vectors == 2) add_tile<2>(packed + i, packed + j, rows, ld, tile);
+            if (vectors == 1) add_tile<1>(packed + i, packed + j, rows, ld, tile);
+        }
     }
 }
 

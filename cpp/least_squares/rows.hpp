@@ -20,7 +20,7 @@ constexpr Index kPad = 8;  // packed rows are padded to a multiple of the widest
 
 // Rows of a packed block with `columns` columns: about 48 KiB, inside L1 and L2. A function of the width alone.
 inline Index block_rows(Index columns) {
-    return std::clamp<Index>(6144 / std::max<Index>(columns, 1) / 8 * 8, 32, 1024);
+    return std::clamp<Index>(ROWS_BUDGET / std::max<Index>(columns, 1) / 8 * 8, ROWS_MIN, 1024);
 }
 
 template <class T>

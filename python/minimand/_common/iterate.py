@@ -13,8 +13,10 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from types import BuiltinFunctionType
 from typing import Any, Literal
 
 from minimand._common.errors import missing_extra
@@ -24,6 +26,7 @@ _SHORTEST, _AIM, _LONGEST = 0.020, 0.035, 0.050  # seconds of a chunk
 _GROWTH = 8  # so that a lucky first measurement does not lead to a chunk of minutes
 _HISTORY = 256  # records; when full, every other one goes
 
+_LONG_CALL = 1e9  # multiply-adds from which on a single kernel call may outlast a second
 _CHUNK_WORK = 2e9  # multiply-adds in a chunk of rows: some 50 ms on two cores
 _WORK_PER_ELEMENT = 32  # reading an element costs as much: 64M elements in a chunk
 
@@ -153,6 +156,29 @@ def row_chunks(
     size = block * max(1, int(_CHUNK_WORK / work / block))
     for begin in range(0, rows, size):
         yield begin, min(begin + size, rows)
+
+
+def interruptible(work: float, kernel: Callable[..., Any], *arguments: Any) -> Any:
+    """Call a kernel that cannot be cut into chunks, so that Ctrl-C need not wait for its end.
+
+    A compiled call of more than about a second of `work` (multiply-adds) runs in a thread of its
+    own. After Ctrl-C it runs on to its end unobserved, on arrays that only it holds; the caller,
+    who must not have handed it an array of the user's to write to, gets KeyboardInterrupt at once.
+    """
+    compiled = isinstance(kernel, BuiltinFunctionType)  # NumPy mirrors are interrupted as they are
+    main = threading.current_thread() is threading.main_thread()
+    if work < _LONG_CALL or not compiled or not main:
+        return kernel(*arguments)
+    call: Future[Any] = Future()
+
+    def run() -> None:
+        try:
+            call.set_result(kernel(*arguments))
+        except BaseException as error:
+            call.set_exception(error)
+
+    threading.Thread(target=run, name=kernel.__name__, daemon=True).start()
+    return call.result()
 
 
 class _History:

@@ -33,6 +33,7 @@ class Quality:
     normal_equations: float
     intercept: float
     objective_gap: float
+    objective_rounding: float  # the gap that rounding the coefficients may leave
     residual_norm: Floats
     perfect_fit: bool
 
@@ -62,10 +63,10 @@ def quality(
     penalised = squares + np.sum((penalty[:, None] * x) ** 2, axis=0)
     residual = np.sqrt(penalised)
     if not (np.isfinite(x).all() and np.isfinite(gradient).all() and np.isfinite(residual).all()):
-        return Quality(np.nan, np.nan, np.nan, np.nan, np.sqrt(squares), False)
+        return Quality(np.nan, np.nan, np.nan, np.nan, 0.0, np.sqrt(squares), False)
     reference = frobenius * size + target_norm
     perfect = residual <= 10 * R.shape[1] * UNIT * reference
-    backward = normal = gap = 0.0
+    backward = normal = gap = gap_rounding = 0.0
     for j in range(x.shape[1]):
         g = gradient[:, j]
         # Rounding x alone moves B'r by u ||B||^2 ||x||, however small the residual is.
@@ -80,11 +81,13 @@ def quality(
         )
         if penalty.any():
             gap = max(gap, _excess(R, g, kernels) / penalised[j])
+            gap_rounding = max(gap_rounding, (len(x) * UNIT * reference[j]) ** 2 / penalised[j])
     root = np.sqrt(moments.total_weight)
-    scale = root * (residual + root * summands)
+    scale = root * (residual + moments.frobenius * size + root * summands)
     share = np.divide(np.abs(constant), scale, out=np.zeros_like(scale), where=scale > 0)
     return Quality(
         float(backward), float(normal), float(share.max(initial=0.0)), float(gap),
+        float(gap_rounding),
         np.sqrt(squares), bool(perfect.all()),
     )  # fmt: skip
 
@@ -199,5 +202,9 @@ def certificates(
     listed = [Certificate(name, value, limit, text, grain) for name, value, text in rows]
     if ridge:
         text = "relative excess of the penalised sum of squares over its minimum"
-        listed.append(Certificate("objective gap", found.objective_gap, 1e-8, text, 1e-20))
+        fine = found.objective_rounding
+        gap = found.objective_gap
+        listed.append(
+            Certificate("objective gap", gap, max(1e-8, 10 * fine), text, max(1e-20, fine))
+        )
     return tuple(listed)

@@ -107,7 +107,10 @@ class Data:
         if self.intercept:
             head = slice(0, min(_BLOCK, self.rows))
             columns = np.concatenate([self.X[head], self.Y[head]], axis=1, dtype=np.float64)
-            frame.shift[:] = (columns * scale).mean(axis=0) / scale
+            if self.weights.size:
+                columns = columns[self.weights[head] > 0]
+            if columns.size:
+                frame.shift[:] = (columns * scale).mean(axis=0) / scale
         return frame
 
     def check_finite(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from minimand._common.arrays import Floats
+from minimand._common.iterate import interruptible
 from minimand.least_squares import certificate, moments, rank
 from minimand.least_squares.data import Frame
 from minimand.least_squares.moments import Moments
@@ -77,7 +78,7 @@ def _by_rows(
     unit = user_length(frame, found)
     unit /= unit.max()
     length = np.linalg.norm(rows[:, :n] * unit, axis=1)
-    if len(rows) == 0 or not length.all():
+    if len(rows) == 0 or not length.all() or unit[found.length > 0].min() < rank.GRADED:
         return None
     Q, R = _transposed_qr(rows[:, :n] * unit / length[:, None], problem)
     if not certificate.condition(R, data.kernels) < _CLEARLY_INDEPENDENT:
@@ -104,5 +105,6 @@ def _without_mean(rows: Floats, root: Floats) -> Floats:
 def _transposed_qr(matrix: Floats, problem: Problem) -> tuple[Floats, Floats]:
     columns = np.ascontiguousarray(matrix.T)
     Q, R = np.empty_like(columns), np.empty((matrix.shape[0], matrix.shape[0]))
-    problem.data.kernels.qr_factor(columns, Q, R, problem.data.threads)
+    work = 2 * matrix.size * matrix.shape[0]
+    interruptible(work, problem.data.kernels.qr_factor, columns, Q, R, problem.data.threads)
     return Q, R

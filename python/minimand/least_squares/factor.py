@@ -10,6 +10,7 @@ import numpy as np
 from minimand._common.arrays import Floats, as_columns, as_matrix, boolean, nonnegative_float
 from minimand._common.backend import Backend, kernels
 from minimand._common.errors import NotPositiveDefiniteError, SingularMatrixError
+from minimand._common.iterate import interruptible
 from minimand._common.result import Certificate, Status
 from minimand._common.threads import resolve_threads
 from minimand.least_squares.factor_result import (
@@ -80,7 +81,8 @@ def solve_triangular(
 
     # Solve
     x = targets.copy()
-    zero = compiled.solve_triangular(matrix, x, lower, transpose, workers)
+    solve = compiled.solve_triangular
+    zero = interruptible(matrix.size * x.shape[1], solve, matrix, x, lower, transpose, workers)
     if zero:
         raise SingularMatrixError(
             f"R is singular: its diagonal entry {zero - 1} (counted from 0) is 0"
@@ -136,7 +138,7 @@ def cholesky(A: object, *, threads: int | None = None, backend: Backend = "cpp")
     # Factor, with the largest entry brought near 1 by a power of 4
     half = int(np.frexp(largest)[1]) // 2
     L = np.ldexp(matrix, -2 * half)
-    failed = compiled.cholesky_factor(L, workers)
+    failed = interruptible(len(L) ** 3 / 6, compiled.cholesky_factor, L, workers)
     if failed:
         raise NotPositiveDefiniteError(
             f"A is not positive definite: its leading minor of order {failed} is not positive"
@@ -192,7 +194,9 @@ def qr(
         n, t = R.shape[1], R.shape[0]
         work = np.ascontiguousarray(np.hstack([R, np.eye(t)]))
         pivots = np.empty(n, dtype=np.int64)
-        compiled.pivoted_qr(work, n, np.zeros(n), False, pivots, np.zeros(n))
+        interruptible(
+            n * work.size, compiled.pivoted_qr, work, n, np.zeros(n), False, pivots, np.zeros(n)
+        )
         R, Q = np.ascontiguousarray(work[:, :n]), Q @ work[:, n:].T
     R = np.ldexp(R, exponent)
 
@@ -249,7 +253,7 @@ def pinv(
     unit = np.where(length > 0, length, 1.0)
     floor = np.full(n, FLOOR_FACTOR * np.sqrt(n) * max(u_data, UNIT))
     factor, rotated = decide(R / unit, np.eye(t), floor, unit, basic=False, kernels=compiled)
-    inner = factor.solve(rotated) / unit[:, None]
+    inner = factor.solve(rotated, columnwise=False) / unit[:, None]
     inverse = np.ldexp(inner @ Q.T, -exponent)
 
     # Certify and return
@@ -287,5 +291,5 @@ def _run(start: float, backend: str, certificates: tuple[Certificate, ...]) -> d
 def _factors(matrix: Floats, compiled: Any, workers: int) -> tuple[Floats, Floats]:
     m, n = matrix.shape
     Q, R = np.empty((m, min(m, n))), np.empty((min(m, n), n))
-    compiled.qr_factor(matrix, Q, R, workers)
+    interruptible(2 * matrix.size * min(m, n), compiled.qr_factor, matrix, Q, R, workers)
     return Q, R

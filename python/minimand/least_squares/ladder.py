@@ -17,6 +17,7 @@ import numpy as np
 
 from minimand._common.arrays import Floats
 from minimand._common.errors import NotPositiveDefiniteError
+from minimand._common.iterate import interruptible
 from minimand.least_squares import certificate, moments, rank
 from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.moments import UNIT, Moments
@@ -173,7 +174,8 @@ def _full_rank_factor(
 
 def _cholesky(matrix: Floats, problem: Problem) -> tuple[Floats, int]:
     lower = matrix.copy()
-    failed = problem.data.kernels.cholesky_factor(lower, problem.data.threads)
+    factor, threads = problem.data.kernels.cholesky_factor, problem.data.threads
+    failed = interruptible(len(lower) ** 3 / 6, factor, lower, threads)
     return np.ascontiguousarray(lower.T), failed
 
 

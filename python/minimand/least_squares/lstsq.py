@@ -275,12 +275,9 @@ def _aliased(problem: Problem, rung: Rung) -> tuple[int, ...]:
     if factor.rank < factor.columns and not factor.basic:
         none = np.empty((rung.triangle.shape[0], 0))
         floor, backend = rank.noise_floor(rung.moments), problem.data.kernels
-        lexical, _ = rank.decide(
+        factor, _ = rank.decide(
             rung.triangle, none, floor, factor.unit, basic=True, kernels=backend
         )
-        # In Kahan's matrix no column depends on those before it, yet together they do.
-        if lexical.rank == factor.rank:
-            return lexical.aliased
     return factor.aliased
 
 

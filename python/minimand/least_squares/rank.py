@@ -11,17 +11,18 @@ and tau = 10.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from minimand._common.arrays import Floats
+from minimand._common.iterate import interruptible
 from minimand.least_squares.moments import UNIT, Moments
 
 FLOOR_FACTOR = 10.0  # tau
-_GRADED = 1e-3  # units of columns further apart are not mixed in one sum
+GRADED = 1e-8  # units of columns further apart: refinement cannot mend a sum that mixes them
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,12 @@ class Factor:
         rejected = float(log[self.rank]) if self.rank < pivots.size else -np.inf
         return accepted, rejected
 
-    def solve(self, rotated: Floats) -> Floats:
-        """Return the scaled coefficients from Q'y of the independent columns, (rank, k)."""
+    def solve(self, rotated: Floats, *, columnwise: bool = True) -> Floats:
+        """Return the scaled coefficients from Q'y of the independent columns, (rank, k).
+
+        `columnwise` asks for an accuracy relative to each column, whatever their units; without it
+        large columns may drown small ones, as normwise measures allow.
+        """
         x = np.zeros((self.columns, rotated.shape[1]))
         if self.rank == 0:
             return x
@@ -76,14 +81,16 @@ class Factor:
             x[self.pivots[: self.rank]] = z
             return x
         # Shortest in the user's units: x_user = x / unit, so the columns are multiplied by it.
-        used = self.pivots[self.triangle[: self.rank].any(axis=0)]
-        matrix = np.ascontiguousarray(self.triangle[: self.rank, : used.size])
+        shared = self.triangle[: self.rank].any(axis=0)
+        used, matrix = self.pivots[shared], self.triangle[: self.rank, shared]
         unit = self.unit[used] / self.unit[used].max()
-        if unit.min() < _GRADED:
+        if columnwise and unit.min() < GRADED:
             x[used] = self._shortest(matrix, rotated, unit)
             return x
         user = np.empty((used.size, rotated.shape[1]))
-        self.kernels.min_norm(matrix * unit, np.ascontiguousarray(rotated), user)
+        self.kernels.min_norm(
+            np.ascontiguousarray(matrix * unit), np.ascontiguousarray(rotated), user
+        )
         x[used] = user * unit[:, None]
         return x
 
@@ -97,6 +104,10 @@ class Factor:
         both = np.ascontiguousarray(np.hstack([matrix[:, r:], rotated]))
         self.kernels.solve_triangular(self.head, both, False, False, 1)
         C, particular = both[:, :free], both[:, free:]
+        if free == 0:
+            return particular
+        # A share under the accuracy of the decision is none: large units would magnify it.
+        C = np.where(np.abs(C) > self.tolerances[:r].max(), C, 0.0)
         weight = (unit.min() / unit)[:, None]
         rows = np.vstack([C, -np.eye(free)]) * weight
         length = np.linalg.norm(rows, axis=0)
@@ -192,15 +203,32 @@ def decide(
 ) -> tuple[Factor, Floats]:
     """Factor the columns of R by pivoting, decide their rank, and rotate the right-hand sides.
 
-    `basic` takes the columns as they come and sets aside those that depend on earlier ones;
-    otherwise the longest remaining column comes next.
+    The longest remaining column comes next: that is how the rank is decided. `basic` then takes the
+    columns as they come and sets aside those that depend on earlier ones. Without pivoting rounding
+    is magnified, so the floor is raised until as many columns are left as the rank says.
     """
+    found, rotated = _factored(R, rhs, floor, unit, False, kernels)
+    if not basic:
+        return found, rotated
+    if 0 < found.rank < found.columns:
+        for slack in (1.0, 10.0, 100.0, 1000.0):
+            ordered, turned = _factored(R, rhs, slack * floor, unit, True, kernels)
+            if ordered.rank == found.rank:
+                return ordered, turned
+    # In Kahan's matrix no column depends on those before it, yet together they do.
+    return replace(found, basic=True), rotated
+
+
+def _factored(
+    R: Floats, rhs: Floats, floor: Floats, unit: Floats, keep_order: bool, kernels: ModuleType
+) -> tuple[Factor, Floats]:
     n = R.shape[1]
     work = np.ascontiguousarray(np.hstack([R, rhs]))
     pivots, tolerances = np.empty(n, dtype=np.int64), np.zeros(n)
-    rank = kernels.pivoted_qr(work, n, floor, basic, pivots, tolerances)
+    cost = work.size * min(work.shape[0], n)
+    rank = interruptible(cost, kernels.pivoted_qr, work, n, floor, keep_order, pivots, tolerances)
     triangle = np.ascontiguousarray(work[: min(work.shape[0], n), :n])
-    factor = Factor(triangle, pivots, tolerances, rank, unit, basic, kernels)
+    factor = Factor(triangle, pivots, tolerances, rank, unit, keep_order, kernels)
     return factor, np.ascontiguousarray(work[:rank, n:])
 
 

@@ -75,6 +75,8 @@ class _Refinement:
 
     def _working(self, most: int) -> tuple[Floats, Quality, int, list[Mapping[str, float]]]:
         """Correct until the step is rounding, or does not get smaller; keep the best iterate."""
+        # A tenth of the bound, so that nobody's rounding errors can tip the scales.
+        goal = 0.1 * certificate.bound(self.rung.start.shape[0], self.rung.rounding)
         x, steps = self.rung.start, 0
         last = np.full(x.shape[1], np.inf)
         history: list[Mapping[str, float]] = []
@@ -90,6 +92,7 @@ class _Refinement:
                 best = x, quality
             # Two readings at least after Cholesky, whose start has the squared condition.
             settled = size <= 100 * UNIT and (steps > 0 or self.rung.name in ("qr", "svd"))
+            settled = settled and quality.backward_error <= goal
             # Not relative to x, which a start of few digits can make far too large.
             moved = np.linalg.norm(correction, axis=0)
             if steps >= most or settled or not np.any(moved <= 0.5 * last):

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from minimand._common.arrays import Floats
+from minimand._common.iterate import interruptible
 from minimand.least_squares import certificate, rank
 from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.moments import Moments
@@ -76,7 +77,7 @@ def by_rank(
     kappa = certificate.condition(factor.head, kernels)
     if name == "svd" and factor.rank == n:
         U, s, V = np.empty((n, n)), np.empty(n), np.empty((n, n))
-        kernels.svd(factor.head, U, s, V)
+        interruptible(10 * n**3, kernels.svd, factor.head, U, s, V)
         start = np.empty((n, rhs.shape[1]))
         start[factor.pivots] = V @ ((U.T @ rotated) / s[:, None])
     else:

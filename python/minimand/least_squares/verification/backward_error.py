@@ -129,6 +129,7 @@ def assess(data: Rows, moments: Moments, B: Design, fit: Fit, j: int) -> Found:
 
     # sum w r = weight * (best - intercept), against the sizes of what is added up in it.
     offset, root = 0.0, float(np.sqrt(moments.weight[0]))
+    added = r_norm + float(np.sqrt(np.count_nonzero(B.length))) * x_norm
     claimed = float(np.ldexp(fit.intercept[j], -unit_y))
     summands = abs(claimed) + float(np.abs(moments.mean_x) @ np.abs(coef))
     if data.intercept:
@@ -139,7 +140,7 @@ def assess(data: Rows, moments: Moments, B: Design, fit: Fit, j: int) -> Found:
     return Found(
         backward,
         normal_equations,
-        ratio(offset, r_norm + root * summands),
+        ratio(offset, added + root * summands),
         0.0 if perfect or not fit.ridge else _excess(B, gradient, r_norm),
         0.0 if perfect else float(np.square(fit.columns * UNIT * ratio(size, r_norm))),
         float(np.ldexp(np.hypot(r_data, offset), back)),
@@ -151,7 +152,8 @@ def assess(data: Rows, moments: Moments, B: Design, fit: Fit, j: int) -> Found:
 def _excess(B: Design, gradient: Floats, r_norm: float) -> float:
     """Return g'(B'B)^-1 g / objective: by how much a quadratic exceeds its minimum."""
     along = B.Vt @ gradient
-    used = B.s > 0  # 0 for constant columns only, where the gradient is 0
+    # 0 but for rounding with constant columns only, where the gradient is 0.
+    used = B.s > B.s.size * UNIT * B.s.max(initial=0.0)
     return float(np.square(ratio(norm(along[used] / B.s[used]), r_norm)))
 
 
