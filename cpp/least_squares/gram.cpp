@@ -13,6 +13,7 @@ using simd::Pack;
 // Tile height: as many accumulators as the register file holds beside three loaded vectors.
 constexpr int kTileRows = kLanes == 8 ? 8 : 4;
 constexpr int kTileVectors = 3;
+constexpr Index kLeastRows = 192;  // fewer, and moving the tiles of C would cost more than filling them
 
 // C[0:kTileRows, 0:V*kLanes] += left' right, `left` and `right` being column ranges of the same packed rows.
 template <int V>
@@ -80,7 +81,7 @@ template <class T>
 void gram_pass(MatrixIn<T> X, MatrixIn<double> Y, VectorIn weights, VectorIn shift, VectorIn scale, bool intercept,
                Index begin, Index end, MatrixOut gram, int threads) {
     const Rows<T> data{X, Y, weights, shift, scale, intercept};
-    const Index ld = round_up(data.columns(), kPad), block = block_rows(ld);
+    const Index ld = round_up(data.columns(), kPad), block = block_rows(ld, kLeastRows);
     reduce_gram(begin, end, ld, block, gram, threads, [&](Index first, Index last, double* packed, double* C) {
         data.pack(first, last, packed, ld);
         add_gram(packed, last - first, ld, C);
@@ -92,7 +93,7 @@ void preconditioned_gram_pass(MatrixIn<T> X, VectorIn weights, VectorIn shift, V
                               Index begin, Index end, MatrixOut gram, int threads) {
     const RowMatrix<double> no_columns(X.rows(), 0);
     const Rows<T> data{X, no_columns, weights, shift, scale, false};
-    const Index n = R.cols(), ld = round_up(n, kPad), block = block_rows(ld);
+    const Index n = R.cols(), ld = round_up(n, kPad), block = block_rows(ld, kLeastRows);
     reduce_gram(begin, end, ld, block, gram, threads, [&](Index first, Index last, double* packed, double* C) {
         data.pack(first, last, packed, ld);
         Eigen::Map<RowMatrix<double>, 0, Eigen::OuterStride<>> B(packed, last - first, n, Eigen::OuterStride<>(ld));

@@ -19,8 +19,9 @@ constexpr Index round_up(Index value, Index multiple) { return (value + multiple
 constexpr Index kPad = 8;  // packed rows are padded to a multiple of the widest vector
 
 // Rows of a packed block with `columns` columns: about 48 KiB, inside L1 and L2. A function of the width alone.
-inline Index block_rows(Index columns) {
-    return std::clamp<Index>(ROWS_BUDGET / std::max<Index>(columns, 1) / 8 * 8, ROWS_MIN, 1024);
+// `least` is for passes that would rather leave L1 than come back too often.
+inline Index block_rows(Index columns, Index least = 32) {
+    return std::clamp<Index>(6144 / std::max<Index>(columns, 1) / 8 * 8, least, 1024);
 }
 
 template <class T>

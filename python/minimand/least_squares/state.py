@@ -87,7 +87,9 @@ class LeastSquaresState:
         self._kernels = kernels("least_squares", backend)
         self.rows = 0
         self._frame: Frame | None = None
-        self._sums = np.empty((0, 0))  # triangle or Gram matrix of [1 X y] in the frame
+        # Triangles or Gram matrices of [1 X y] in the frame, and from how many additions of two
+        # each comes: a binary counter, so that rounding errors grow as log2 of the updates.
+        self._parts: list[tuple[int, Floats]] = []
         self._columns = 0
         self._single = True
         self._rounding = 0.0
@@ -122,10 +124,10 @@ class LeastSquaresState:
         if old is None:
             self._columns, self._single = data.columns, single
             self._names = column_names(X, data.columns)
-            total = sums
         else:
-            total = self._added(self._moved(old, frame), sums)
-        self._frame, self._sums = frame, total
+            self._move(frame)
+        self._frame = frame
+        self._push(0, sums)
         self.rows += data.observations
         self._rounding = max(self._rounding, data.rounding)
         return self
@@ -150,20 +152,20 @@ class LeastSquaresState:
         if other._frame is None:
             return self
         if self._frame is None:
-            self._frame, self._sums = other._frame, other._sums.copy()
+            self._frame, self._parts = other._frame, list(other._parts)
             self._columns, self._single, self._names = other._columns, other._single, other._names
         else:
-            mine = self._columns, self._sums.shape[0]
-            if (other._columns, other._sums.shape[0]) != mine:
+            if (other._columns, other._width) != (self._columns, self._width):
                 raise ValueError(
                     f"other has {other._columns} columns of X, this state has {self._columns}; "
                     "they must match, and so must the columns of y"
                 )
             scale = np.minimum(self._frame.scale, other._frame.scale)
             frame = replace(self._frame, scale=scale)
-            theirs = other._moved(other._frame, frame)
-            self._sums = self._added(self._moved(self._frame, frame), theirs)
+            depth, theirs = other._collapsed()
+            self._move(frame)
             self._frame = frame
+            self._push(depth, self._seen_from(theirs, other._frame, frame))
         self.rows += other.rows
         self._rounding = max(self._rounding, other._rounding)
         return self
@@ -177,16 +179,26 @@ class LeastSquaresState:
     ) -> LeastSquaresResult:
         """Return the fit of the rows so far; the state can go on taking rows.
 
-        The certificate speaks of the matrix that was accumulated. `refine` certifies against the
-        data themselves; so does `result.verify` with all rows.
+        The certificate speaks of the matrix that was accumulated, with an allowance for the
+        rounding of its additions. `refine` certifies against the data themselves; so does
+        `result.verify` with all rows.
 
         Parameters
         ----------
         ridge, rank_deficient, data_error
             As in `lstsq`.
         """
-        problem, rung, start = self._rung(ridge, rank_deficient, data_error)
+        problem, rung, depth, start = self._rung(ridge, rank_deficient, data_error)
         solution = finish(problem, rung, "working")
+        # The sums differ from those of exact arithmetic by a rounding error for each addition.
+        found, rounding = solution.quality, UNIT * float(np.sqrt(1 + depth))
+        found = replace(
+            found,
+            backward_error=found.backward_error + rounding,
+            normal_equations=found.normal_equations + rounding,
+            intercept=found.intercept + rounding * self.intercept,
+        )
+        solution = replace(solution, quality=found)
         result = report(
             problem, solution, single=self._single, names=self._names, backend=self.backend,
             start=start,
@@ -214,13 +226,13 @@ class LeastSquaresState:
                 f"blocks is a {type(blocks).__name__} that can be read only once, expected a list "
                 "or another object that can be iterated again"
             )
-        problem, rung, start = self._rung(ridge, rank_deficient, data_error)
+        problem, rung, _, start = self._rung(ridge, rank_deficient, data_error)
         data = BlockData(
             *self._empty(),
             seen=self.rows,
             blocks=blocks,
             convert=lambda X, y, weights=None: self._data(X, y, weights)[0],
-        )  # fmt: skip
+        )
         again = replace(problem, data=data)
         solution = finish(again, rung, "working")
         result = report(
@@ -236,13 +248,15 @@ class LeastSquaresState:
 
     def to_bytes(self) -> bytes:
         """Return the state as bytes, for a file or another machine; `from_bytes` reads them."""
+        depth, sums = self._collapsed() if self._parts else (0, np.empty((0, 0)))
         header = {
             "intercept": self.intercept, "method": self.method, "rows": self.rows,
-            "columns": self._columns, "width": self._sums.shape[0], "single": self._single,
+            "columns": self._columns, "width": self._width, "single": self._single,
             "rounding": self._rounding, "names": self._names, "empty": self._frame is None,
+            "depth": depth,
         }  # fmt: skip
         frame = self._frame or Frame(np.empty(0), np.empty(0))
-        arrays = (frame.shift, frame.scale, self._sums)
+        arrays = (frame.shift, frame.scale, sums)
         body = b"".join(np.ascontiguousarray(a, dtype="<f8").tobytes() for a in arrays)
         return _MAGIC + json.dumps(header).encode() + b"\n" + body
 
@@ -270,13 +284,17 @@ class LeastSquaresState:
                 backend=backend,
             )  # fmt: skip
             width, columns, rows = (int(header[key]) for key in ("width", "columns", "rows"))
+            depth = int(header["depth"])
             empty, names = bool(header["empty"]), header["names"]
             state._single, state._rounding = bool(header["single"]), float(header["rounding"])
         except (ValueError, TypeError, KeyError) as error:
             raise ValueError(f"data has a damaged header ({error})") from None
         lead = int(state.intercept)
         expected = 0 if empty else 8 * (2 * (width - lead) + width * width)
-        if not (0 <= columns <= width <= _LARGEST and rows >= 0) or len(body) != expected:
+        if (
+            not (0 <= columns <= width <= _LARGEST and rows >= 0 <= depth < 64)
+            or len(body) != expected
+        ):
             raise ValueError(
                 f"data has {len(body)} bytes after its header, expected {expected}; "
                 "it was cut off or altered"
@@ -287,7 +305,7 @@ class LeastSquaresState:
                 raise ValueError("data has NaN or infinity among its sums, expected finite numbers")
             cut = width - lead
             state._frame = Frame(numbers[:cut].copy(), numbers[cut : 2 * cut].copy())
-            state._sums = numbers[2 * cut :].reshape(width, width).copy()
+            state._parts = [(depth, numbers[2 * cut :].reshape(width, width).copy())]
         state._columns, state.rows = columns, rows
         state._names = None if names is None else tuple(str(name) for name in names)
         return state
@@ -298,7 +316,7 @@ class LeastSquaresState:
         matrix = as_matrix("X", X, dtypes=(np.float64, np.float32), finite=False, columns=columns)
         targets, single = as_columns("y", y, length=matrix.shape[0], like="X", finite=False)
         if self._frame is not None:
-            k = self._sums.shape[0] - self._columns - int(self.intercept)
+            k = self._width - self._columns - int(self.intercept)
             if targets.shape[1] != k:
                 raise ValueError(f"y has {targets.shape[1]} columns, expected {k} as before")
         vector = as_weights(weights, matrix)
@@ -319,8 +337,34 @@ class LeastSquaresState:
         fresh = data.scaled_frame().scale
         return replace(frame, scale=np.where(fresh < frame.scale, fresh, frame.scale))
 
-    def _moved(self, old: Frame, new: Frame) -> Floats:
-        """Return the sums as seen from another frame: T'GT, or RT made triangular again.
+    @property
+    def _width(self) -> int:
+        """Columns of [1 X y]."""
+        return len(self._parts[0][1]) if self._parts else 0
+
+    def _push(self, depth: int, sums: Floats) -> None:
+        """Add sums to the counter: two parts of one depth become one of the next."""
+        while self._parts and self._parts[-1][0] <= depth:
+            below, part = self._parts.pop()
+            depth, sums = max(depth, below) + 1, self._added(part, sums)
+        self._parts.append((depth, sums))
+
+    def _collapsed(self) -> tuple[int, Floats]:
+        """Return all sums in one."""
+        depth, total = self._parts[-1]
+        for above, part in reversed(self._parts[:-1]):
+            depth, total = max(depth, above) + 1, self._added(part, total)
+        return depth, total
+
+    def _move(self, frame: Frame) -> None:
+        """Change over to another frame."""
+        old = self._frame
+        if old is not None and old is not frame:
+            depth, total = self._collapsed()
+            self._parts = [(depth, self._seen_from(total, old, frame))]
+
+    def _seen_from(self, sums: Floats, old: Frame, new: Frame) -> Floats:
+        """Return sums as another frame sees them: T'GT, or RT (made triangular when added).
 
         z_new = (z_old + (old.shift - new.shift) old.scale) new.scale / old.scale: a multiple of the
         column of ones is added to each column, which an origin other than 0 only has with one.
@@ -329,19 +373,19 @@ class LeastSquaresState:
         if self.intercept:
             T[0, 1:] = (old.shift - new.shift) * new.scale
         if np.array_equal(T, np.eye(T.shape[0])):
-            return self._sums.copy()
-        return self._sums @ T if self.method == "qr" else T.T @ self._sums @ T
+            return sums
+        return sums @ T if self.method == "qr" else T.T @ sums @ T
 
     def _added(self, mine: Floats, theirs: Floats) -> Floats:
         if self.method == "gram":
             return mine + theirs
-        total = np.ascontiguousarray(mine)
+        total = np.array(mine, order="C")
         self._kernels.merge_r(total, np.ascontiguousarray(theirs))
         return total
 
     def _rung(
         self, ridge: float, rank_deficient: str, data_error: float | None
-    ) -> tuple[Problem, Rung, float]:
+    ) -> tuple[Problem, Rung, int, float]:
         start = time.perf_counter()
         ridge = nonnegative_float("ridge", ridge)
         one_of("rank_deficient", rank_deficient, POLICIES)
@@ -350,24 +394,26 @@ class LeastSquaresState:
             rounding = max(nonnegative_float("data_error", data_error), UNIT)
         if self._frame is None or self.rows == 0:
             raise ValueError("the state has no rows yet (of positive weight); call update first")
+        depth, sums = self._collapsed()
         data = AccumulatedData(
-            *self._empty(), sums=self._sums, triangular=self.method == "qr", seen=self.rows
+            *self._empty(), sums=sums, triangular=self.method == "qr", seen=self.rows
         )
         problem = Problem(data, ridge, rounding, rank_deficient == "drop")
         if self.method == "qr":
-            return problem, from_triangle(problem, self._frame, self._sums), start
+            return problem, from_triangle(problem, self._frame, sums), depth, start
         try:
-            return problem, NormalEquations(problem, self._frame, self._sums).cholesky(), start
+            rung = NormalEquations(problem, self._frame, sums).cholesky()
         except NotPositiveDefiniteError as error:
             raise NotPositiveDefiniteError(
                 'the sums of method="gram" are not positive definite: columns are dependent, or '
                 'too close to it for half the digits; use LeastSquaresState(method="qr")'
             ) from error
+        return problem, rung, depth, start
 
     def _empty(self) -> tuple[Floats, Floats, Floats, bool, int, ModuleType]:
         """Return the fields of a `Data` of no rows."""
         n = self._columns
-        k = self._sums.shape[0] - int(self.intercept) - n
+        k = self._width - int(self.intercept) - n
         X, Y, weights = np.empty((0, n)), np.empty((0, k)), np.empty(0)
         return X, Y, weights, self.intercept, self.threads, self._kernels
 
