@@ -6,10 +6,12 @@ import threading
 from itertools import pairwise
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from minimand._common import iterate
-from minimand._common.iterate import Advance, drive, row_chunks
+from minimand._common.backend import kernels as backend_kernels
+from minimand._common.iterate import Advance, drive, interruptible, row_chunks
 from minimand._common.result import Status
 
 
@@ -298,3 +300,37 @@ def test_row_chunks_count_elements_too():
 
 def test_no_rows_no_chunks():
     assert list(row_chunks(0, 10, 64)) == []
+
+
+LONG_CALL = """
+import os, signal, threading, time
+import numpy as np
+import minimand
+rng = np.random.default_rng(0)
+A = rng.standard_normal((2500, 2500))
+A = A @ A.T + 2500 * np.eye(2500)
+threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+try:
+    while True:
+        minimand.cholesky(A)
+        minimand.qr(A)
+except KeyboardInterrupt:
+    print("interrupted")
+minimand.cholesky(A[:50, :50]).verify(A[:50, :50])
+print("works")
+"""
+
+
+def test_ctrl_c_reaches_long_kernel_calls(run_python):
+    assert run_python(LONG_CALL).split() == ["interrupted", "works"]
+
+
+def test_long_kernel_calls_run_in_a_thread_and_hand_everything_back():
+    kernels = backend_kernels("least_squares", "cpp")
+    A = np.diag([4.0, -1.0])
+    assert interruptible(1e12, kernels.cholesky_factor, A, 1) == 2  # the failing minor
+    with pytest.raises(TypeError, match="incompatible function arguments"):
+        interruptible(1e12, kernels.cholesky_factor, "not a matrix", 1)
+    names = []
+    interruptible(1e12, lambda: names.append(threading.current_thread().name))
+    assert names == [threading.current_thread().name]  # Python itself can be interrupted

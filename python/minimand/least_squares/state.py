@@ -23,7 +23,7 @@ from minimand._common.arrays import (
 from minimand._common.backend import Backend, kernels
 from minimand._common.errors import NotPositiveDefiniteError
 from minimand._common.threads import resolve_threads
-from minimand.least_squares.accumulated import AccumulatedData, BlockData
+from minimand.least_squares.accumulated import AccumulatedData, BlockData, Sums
 from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.ladder import NormalEquations, from_triangle, out_of_range
 from minimand.least_squares.lstsq import POLICIES, announce, as_weights, report
@@ -86,10 +86,9 @@ class LeastSquaresState:
         self.backend: Backend = backend
         self._kernels = kernels("least_squares", backend)
         self.rows = 0
-        self._frame: Frame | None = None
-        # Triangles or Gram matrices of [1 X y] in the frame, and from how many additions of two
-        # each comes: a binary counter, so that rounding errors grow as log2 of the updates.
-        self._parts: list[tuple[int, Floats]] = []
+        self._sums = Sums(
+            triangular=self.method == "qr", intercept=self.intercept, kernels=self._kernels
+        )
         self._columns = 0
         self._single = True
         self._rounding = 0.0
@@ -113,21 +112,16 @@ class LeastSquaresState:
             As in `lstsq`; the state stays as it was.
         """
         data, single = self._data(X, y, weights)
-        frame = self._frame or data.first_frame()
-        sums = self._of_block(data, frame)
-        if not self._in_range(data, sums):
+        frame = self._sums.frame or data.first_frame()
+        block = self._sums.of(data, frame)
+        if out_of_range(data, self._sums.lengths(block)):
             data.check_finite()
             frame = self._wider(data, frame)
-            sums = self._of_block(data, frame)
-
-        old = self._frame
-        if old is None:
+            block = self._sums.of(data, frame)
+        if self._sums.frame is None:
             self._columns, self._single = data.columns, single
             self._names = column_names(X, data.columns)
-        else:
-            self._move(frame)
-        self._frame = frame
-        self._push(0, sums)
+        self._sums.push(frame, 0, block)
         self.rows += data.observations
         self._rounding = max(self._rounding, data.rounding)
         return self
@@ -149,23 +143,21 @@ class LeastSquaresState:
                 f"other has intercept={other.intercept} and method={other.method!r}, expected "
                 f"intercept={self.intercept} and method={self.method!r}"
             )
-        if other._frame is None:
+        theirs, mine = other._sums, self._sums
+        if theirs.frame is None:
             return self
-        if self._frame is None:
-            self._frame, self._parts = other._frame, list(other._parts)
+        if mine.frame is None:
             self._columns, self._single, self._names = other._columns, other._single, other._names
+            mine.push(theirs.frame, *theirs.collapsed())
+        elif (other._columns, theirs.width) != (self._columns, mine.width):
+            raise ValueError(
+                f"other has {other._columns} columns of X, this state has {self._columns}; "
+                "they must match, and so must the columns of y"
+            )
         else:
-            if (other._columns, other._width) != (self._columns, self._width):
-                raise ValueError(
-                    f"other has {other._columns} columns of X, this state has {self._columns}; "
-                    "they must match, and so must the columns of y"
-                )
-            scale = np.minimum(self._frame.scale, other._frame.scale)
-            frame = replace(self._frame, scale=scale)
-            depth, theirs = other._collapsed()
-            self._move(frame)
-            self._frame = frame
-            self._push(depth, self._seen_from(theirs, other._frame, frame))
+            scale = np.minimum(mine.frame.scale, theirs.frame.scale)
+            frame = replace(mine.frame, scale=scale)
+            mine.push(frame, *theirs.seen_from(frame))
         self.rows += other.rows
         self._rounding = max(self._rounding, other._rounding)
         return self
@@ -248,14 +240,14 @@ class LeastSquaresState:
 
     def to_bytes(self) -> bytes:
         """Return the state as bytes, for a file or another machine; `from_bytes` reads them."""
-        depth, sums = self._collapsed() if self._parts else (0, np.empty((0, 0)))
+        depth, sums = self._sums.collapsed() if self._sums.parts else (0, np.empty((0, 0)))
         header = {
             "intercept": self.intercept, "method": self.method, "rows": self.rows,
-            "columns": self._columns, "width": self._width, "single": self._single,
-            "rounding": self._rounding, "names": self._names, "empty": self._frame is None,
+            "columns": self._columns, "width": self._sums.width, "single": self._single,
+            "rounding": self._rounding, "names": self._names, "empty": self._sums.frame is None,
             "depth": depth,
         }  # fmt: skip
-        frame = self._frame or Frame(np.empty(0), np.empty(0))
+        frame = self._sums.frame or Frame(np.empty(0), np.empty(0))
         arrays = (frame.shift, frame.scale, sums)
         body = b"".join(np.ascontiguousarray(a, dtype="<f8").tobytes() for a in arrays)
         return _MAGIC + json.dumps(header).encode() + b"\n" + body
@@ -304,84 +296,31 @@ class LeastSquaresState:
             if not np.isfinite(numbers).all():
                 raise ValueError("data has NaN or infinity among its sums, expected finite numbers")
             cut = width - lead
-            state._frame = Frame(numbers[:cut].copy(), numbers[cut : 2 * cut].copy())
-            state._parts = [(depth, numbers[2 * cut :].reshape(width, width).copy())]
+            frame = Frame(numbers[:cut].copy(), numbers[cut : 2 * cut].copy())
+            state._sums.push(frame, depth, numbers[2 * cut :].reshape(width, width).copy())
         state._columns, state.rows = columns, rows
         state._names = None if names is None else tuple(str(name) for name in names)
         return state
 
     def _data(self, X: object, y: object, weights: object) -> tuple[Data, bool]:
         """Check and convert a block."""
-        columns = self._columns if self._frame is not None else None
+        columns = self._columns if self._sums.frame is not None else None
         matrix = as_matrix("X", X, dtypes=(np.float64, np.float32), finite=False, columns=columns)
         targets, single = as_columns("y", y, length=matrix.shape[0], like="X", finite=False)
-        if self._frame is not None:
-            k = self._width - self._columns - int(self.intercept)
+        if self._sums.frame is not None:
+            k = self._sums.width - self._columns - int(self.intercept)
             if targets.shape[1] != k:
                 raise ValueError(f"y has {targets.shape[1]} columns, expected {k} as before")
         vector = as_weights(weights, matrix)
         data = Data(matrix, targets, vector, self.intercept, self.threads, self._kernels)
         return data, single
 
-    def _of_block(self, data: Data, frame: Frame) -> Floats:
-        return data.triangle(frame) if self.method == "qr" else data.gram(frame)
-
-    def _in_range(self, data: Data, sums: Floats) -> bool:
-        squares = np.einsum("ij,ij->j", sums, sums) if self.method == "qr" else np.diag(sums)
-        return not out_of_range(data, squares[data.lead :])
-
     def _wider(self, data: Data, frame: Frame) -> Frame:
         """Return the frame with units that suit both the rows so far and this block."""
-        if self._frame is None:
+        if self._sums.frame is None:
             return data.scaled_frame()
         fresh = data.scaled_frame().scale
         return replace(frame, scale=np.where(fresh < frame.scale, fresh, frame.scale))
-
-    @property
-    def _width(self) -> int:
-        """Columns of [1 X y]."""
-        return len(self._parts[0][1]) if self._parts else 0
-
-    def _push(self, depth: int, sums: Floats) -> None:
-        """Add sums to the counter: two parts of one depth become one of the next."""
-        while self._parts and self._parts[-1][0] <= depth:
-            below, part = self._parts.pop()
-            depth, sums = max(depth, below) + 1, self._added(part, sums)
-        self._parts.append((depth, sums))
-
-    def _collapsed(self) -> tuple[int, Floats]:
-        """Return all sums in one."""
-        depth, total = self._parts[-1]
-        for above, part in reversed(self._parts[:-1]):
-            depth, total = max(depth, above) + 1, self._added(part, total)
-        return depth, total
-
-    def _move(self, frame: Frame) -> None:
-        """Change over to another frame."""
-        old = self._frame
-        if old is not None and old is not frame:
-            depth, total = self._collapsed()
-            self._parts = [(depth, self._seen_from(total, old, frame))]
-
-    def _seen_from(self, sums: Floats, old: Frame, new: Frame) -> Floats:
-        """Return sums as another frame sees them: T'GT, or RT (made triangular when added).
-
-        z_new = (z_old + (old.shift - new.shift) old.scale) new.scale / old.scale: a multiple of the
-        column of ones is added to each column, which an origin other than 0 only has with one.
-        """
-        T = np.diag(np.append(np.ones(int(self.intercept)), new.scale / old.scale))
-        if self.intercept:
-            T[0, 1:] = (old.shift - new.shift) * new.scale
-        if np.array_equal(T, np.eye(T.shape[0])):
-            return sums
-        return sums @ T if self.method == "qr" else T.T @ sums @ T
-
-    def _added(self, mine: Floats, theirs: Floats) -> Floats:
-        if self.method == "gram":
-            return mine + theirs
-        total = np.array(mine, order="C")
-        self._kernels.merge_r(total, np.ascontiguousarray(theirs))
-        return total
 
     def _rung(
         self, ridge: float, rank_deficient: str, data_error: float | None
@@ -392,17 +331,17 @@ class LeastSquaresState:
         rounding = self._rounding
         if data_error is not None:
             rounding = max(nonnegative_float("data_error", data_error), UNIT)
-        if self._frame is None or self.rows == 0:
+        if self._sums.frame is None or self.rows == 0:
             raise ValueError("the state has no rows yet (of positive weight); call update first")
-        depth, sums = self._collapsed()
+        depth, sums = self._sums.collapsed()
         data = AccumulatedData(
             *self._empty(), sums=sums, triangular=self.method == "qr", seen=self.rows
         )
         problem = Problem(data, ridge, rounding, rank_deficient == "drop")
         if self.method == "qr":
-            return problem, from_triangle(problem, self._frame, sums), depth, start
+            return problem, from_triangle(problem, self._sums.frame, sums), depth, start
         try:
-            rung = NormalEquations(problem, self._frame, sums).cholesky()
+            rung = NormalEquations(problem, self._sums.frame, sums).cholesky()
         except NotPositiveDefiniteError as error:
             raise NotPositiveDefiniteError(
                 'the sums of method="gram" are not positive definite: columns are dependent, or '
@@ -413,7 +352,7 @@ class LeastSquaresState:
     def _empty(self) -> tuple[Floats, Floats, Floats, bool, int, ModuleType]:
         """Return the fields of a `Data` of no rows."""
         n = self._columns
-        k = self._width - int(self.intercept) - n
+        k = self._sums.width - int(self.intercept) - n
         X, Y, weights = np.empty((0, n)), np.empty((0, k)), np.empty(0)
         return X, Y, weights, self.intercept, self.threads, self._kernels
 
