@@ -83,7 +83,7 @@ def _by_rows(
     Q, R = _transposed_qr(rows[:, :n] * unit / length[:, None], problem)
     if not certificate.condition(R, data.kernels) < _CLEARLY_INDEPENDENT:
         return None
-    kappa = certificate.condition(_transposed_qr(rows[:, :n], problem)[1], data.kernels)
+    kappa = certificate.condition(_transposed_r(rows[:, :n], problem), data.kernels)
     smallest = np.abs(np.diag(R)).min() / (n * rank.noise_floor(found).max())
     factor = RowFactor(Q, R * length, unit, (float(np.log10(smallest)), -np.inf), data.kernels)
     start = factor.solve(rows[:, n:])
@@ -100,6 +100,17 @@ def _without_mean(rows: Floats, root: Floats) -> Floats:
     u = root / np.linalg.norm(root)
     u[0] += 1.0
     return np.asarray(rows - np.outer(u, u @ rows) / u[0])[1:]
+
+
+def _transposed_r(matrix: Floats, problem: Problem) -> Floats:
+    """Return the triangle alone."""
+    columns = np.ascontiguousarray(matrix.T)
+    n, m = columns.shape
+    R, none, plain = np.zeros((m, m)), np.empty(0), (np.zeros(m), np.ones(m))
+    problem.data.kernels.tsqr_pass(
+        columns, np.empty((n, 0)), none, *plain, False, 0, n, R, problem.data.threads
+    )
+    return R
 
 
 def _transposed_qr(matrix: Floats, problem: Problem) -> tuple[Floats, Floats]:

@@ -281,13 +281,14 @@ def _aliased(problem: Problem, rung: Rung) -> tuple[int, ...]:
     return factor.aliased
 
 
-def announce(result: LeastSquaresResult, policy: str, rows: int) -> None:
+def announce(result: LeastSquaresResult, policy: str, rows: int, *, stacklevel: int = 3) -> None:
     """Warn of (or refuse) what the user should not overlook."""
     n = result.coef.shape[0]
     listed = ", ".join(_name(result, j) for j in result.aliased[:8])
     more = f" and {len(result.aliased) - 8} more" if len(result.aliased) > 8 else ""
     depend = "depends" if len(result.aliased) == 1 else "depend"
-    text = f"{result.rank} of {n} columns of X are independent; {listed}{more} {depend} on others"
+    others = "others or the constant term" if result.has_intercept else "others"
+    text = f"{result.rank} of {n} columns of X are independent; {listed}{more} {depend} on {others}"
     if result.aliased and policy == "raise":
         raise RankDeficientError(
             f'{text}; leave them out, or choose rank_deficient="min_norm" or "drop"'
@@ -298,20 +299,20 @@ def announce(result: LeastSquaresResult, policy: str, rows: int) -> None:
             if policy == "drop"
             else "the shortest solution is returned"
         )
-        warnings.warn(f"{text}; {effect}", RankWarning, stacklevel=3)
+        warnings.warn(f"{text}; {effect}", RankWarning, stacklevel=stacklevel)
     if result.condition > UNIT**-0.5:
         warnings.warn(
             f"X has condition {result.condition:.1e}: its own rounding leaves about "
             f"{result.data_digits:.0f} digits of the coefficients meaningful",
             ConditionWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
     if not result.status.ok:
         warnings.warn(
             f"backward error {result.backward_error:.1e} is above the bound of a stable method; "
             f'use method="auto" or refine="extended"',
             ConvergenceWarning,
-            stacklevel=3,
+            stacklevel=stacklevel,
         )
 
 

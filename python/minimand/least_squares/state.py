@@ -28,7 +28,7 @@ from minimand.least_squares.data import Data, Frame
 from minimand.least_squares.ladder import NormalEquations, from_triangle, out_of_range
 from minimand.least_squares.lstsq import POLICIES, announce, as_weights, report
 from minimand.least_squares.moments import UNIT
-from minimand.least_squares.refine import finish
+from minimand.least_squares.refine import Solution, finish
 from minimand.least_squares.result import LeastSquaresResult
 from minimand.least_squares.rung import Problem, Rung
 
@@ -191,12 +191,7 @@ class LeastSquaresState:
             intercept=found.intercept + rounding * self.intercept,
         )
         solution = replace(solution, quality=found)
-        result = report(
-            problem, solution, single=self._single, names=self._names, backend=self.backend,
-            start=start,
-        )  # fmt: skip
-        announce(result, rank_deficient, self.rows)
-        return result
+        return self._reported(problem, solution, rank_deficient, start)
 
     def refine(
         self,
@@ -227,12 +222,7 @@ class LeastSquaresState:
         )
         again = replace(problem, data=data)
         solution = finish(again, rung, "working")
-        result = report(
-            again, solution, single=self._single, names=self._names, backend=self.backend,
-            start=start,
-        )  # fmt: skip
-        announce(result, rank_deficient, self.rows)
-        return result
+        return self._reported(again, solution, rank_deficient, start)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle and copy by way of `to_bytes`."""
@@ -348,6 +338,16 @@ class LeastSquaresState:
                 'too close to it for half the digits; use LeastSquaresState(method="qr")'
             ) from error
         return problem, rung, depth, start
+
+    def _reported(
+        self, problem: Problem, solution: Solution, policy: str, start: float
+    ) -> LeastSquaresResult:
+        result = report(
+            problem, solution, single=self._single, names=self._names, backend=self.backend,
+            start=start,
+        )  # fmt: skip
+        announce(result, policy, self.rows, stacklevel=4)
+        return result
 
     def _empty(self) -> tuple[Floats, Floats, Floats, bool, int, ModuleType]:
         """Return the fields of a `Data` of no rows."""
