@@ -127,6 +127,7 @@ void svd(MatrixIn<double> A, MatrixOut U, VectorOut s, MatrixOut V) {
 }
 
 void min_norm(MatrixIn<double> A, MatrixIn<double> B, MatrixOut X) {
+    if (X.cols() == 0) return;
     const Index r = A.rows();
     Eigen::HouseholderQR<ColMatrix> qr(A.transpose());
     X.setZero();

@@ -22,6 +22,7 @@ from minimand.least_squares.factor_result import (
     exponent_of,
     penrose_certificates,
     qr_certificates,
+    scaled_by,
     triangular_certificate,
 )
 from minimand.least_squares.moments import UNIT
@@ -137,13 +138,13 @@ def cholesky(A: object, *, threads: int | None = None, backend: Backend = "cpp")
 
     # Factor, with the largest entry brought near 1 by a power of 4
     half = int(np.frexp(largest)[1]) // 2
-    L = np.ldexp(matrix, -2 * half)
+    L = scaled_by(matrix, -2 * half)
     failed = interruptible(len(L) ** 3 / 6, compiled.cholesky_factor, L, workers)
     if failed:
         raise NotPositiveDefiniteError(
             f"A is not positive definite: its leading minor of order {failed} is not positive"
         )
-    L = np.ldexp(L, half)
+    L = scaled_by(L, half)
 
     # Certify and return
     return CholeskyResult(**_run(start, backend, cholesky_certificate(matrix, L)), L=L)
@@ -188,7 +189,7 @@ def qr(
 
     # Factor
     exponent = exponent_of(matrix)
-    Q, R = _factors(np.ldexp(matrix, -exponent), compiled, workers)
+    Q, R = _factors(scaled_by(matrix, -exponent), compiled, workers)
     pivots = None
     if pivoting:
         n, t = R.shape[1], R.shape[0]
@@ -198,7 +199,7 @@ def qr(
             n * work.size, compiled.pivoted_qr, work, n, np.zeros(n), False, pivots, np.zeros(n)
         )
         R, Q = np.ascontiguousarray(work[:, :n]), Q @ work[:, n:].T
-    R = np.ldexp(R, exponent)
+    R = scaled_by(R, exponent)
 
     # Certify and return
     certificates = qr_certificates(matrix, Q, R, pivots)
@@ -247,14 +248,14 @@ def pinv(
 
     # Invert
     exponent = exponent_of(matrix)
-    Q, R = _factors(np.ldexp(matrix, -exponent), compiled, workers)
+    Q, R = _factors(scaled_by(matrix, -exponent), compiled, workers)
     t, n = R.shape
     length = np.linalg.norm(R, axis=0)
     unit = np.where(length > 0, length, 1.0)
     floor = np.full(n, FLOOR_FACTOR * np.sqrt(n) * max(u_data, UNIT))
     factor, rotated = decide(R / unit, np.eye(t), floor, unit, basic=False, kernels=compiled)
     inner = factor.solve(rotated, columnwise=False) / unit[:, None]
-    inverse = np.ldexp(inner @ Q.T, -exponent)
+    inverse = scaled_by(inner @ Q.T, -exponent)
 
     # Certify and return
     certificates = penrose_certificates(matrix, inverse)

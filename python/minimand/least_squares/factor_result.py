@@ -13,6 +13,7 @@ from minimand._common.arrays import Floats, as_columns, as_matrix
 from minimand._common.result import Certificate, Result
 from minimand.least_squares.moments import UNIT
 
+_SAFE_EXPONENT = 1000  # of a power of two that is a float64, and not the last one
 _BLOCK = 256  # rows that a certificate looks at together
 
 
@@ -115,7 +116,14 @@ class PinvResult(Result):
 
 def exponent_of(matrix: Floats) -> int:
     """Return the binary exponent of the largest entry; without it no square overflows."""
-    return int(np.frexp(np.abs(matrix).max())[1])
+    return int(np.frexp(max(matrix.max(), -matrix.min()))[1])
+
+
+def scaled_by(array: Floats, exponent: int | NDArray[np.integer[Any]]) -> Floats:
+    """Return array * 2^exponent; `np.ldexp` is slow, and only extreme exponents need it."""
+    if np.all(np.abs(exponent) < _SAFE_EXPONENT):
+        return np.asarray(array * np.ldexp(1.0, exponent))
+    return np.asarray(np.ldexp(array, exponent))
 
 
 def triangular_certificate(
@@ -125,14 +133,14 @@ def triangular_certificate(
     n = len(matrix)
     # Powers of two move from the matrix and b into x: nothing overflows on the way.
     columns, shift = x.reshape(n, -1), exponent_of(matrix)
-    largest = np.maximum(np.abs(columns).max(axis=0), np.ldexp(np.abs(b).max(axis=0), -shift))
+    largest = np.maximum(np.abs(columns).max(axis=0), scaled_by(np.abs(b).max(axis=0), -shift))
     exponents = np.frexp(largest)[1]
-    columns, b = np.ldexp(columns, -exponents), np.ldexp(b, -exponents - shift)
+    columns, b = scaled_by(columns, -exponents), scaled_by(b, -exponents - shift)
     residual, scale = b.copy(), np.abs(b)
     for i in range(0, n, _BLOCK):  # one band of rows of the triangle at a time
         j = min(i + _BLOCK, n)
         span = slice(0, j) if lower else slice(i, n)
-        band = np.ldexp(matrix[i:j, span], -shift)
+        band = scaled_by(matrix[i:j, span], -shift)
         band = np.tril(band, i) if lower else np.triu(band)
         rows, taken = (span, slice(i, j)) if transpose else (slice(i, j), span)
         band = band.T if transpose else band
@@ -147,11 +155,11 @@ def triangular_certificate(
 def cholesky_certificate(A: Floats, L: Floats) -> tuple[Certificate, ...]:
     """Return ||A - LL'|| / ||A|| in the Frobenius norm, from the lower triangles."""
     n, half = len(A), exponent_of(A) // 2
-    gap = size = 0.0
+    factor, gap, size = scaled_by(L, -half), 0.0, 0.0
     for i in range(0, n, _BLOCK):
         j = min(i + _BLOCK, n)
-        part = np.ldexp(A[i:j, :j], -2 * half)
-        left = part - np.ldexp(L[i:j, :j], -half) @ np.ldexp(L[:j, :j], -half).T
+        part = scaled_by(A[i:j, :j], -2 * half)
+        left = part - factor[i:j, :j] @ factor[:j, :j].T
         gap, size = gap + _symmetric_squares(left, i), size + _symmetric_squares(part, i)
     value = float(np.sqrt(gap / size))
     return (Certificate("residual", value, 10 * n * UNIT, "||A - LL'|| / ||A||", n * UNIT),)
@@ -170,7 +178,7 @@ def qr_certificates(
     """Return ||Q'Q - I|| and ||X - QR|| / ||X|| in the Frobenius norm."""
     grain = max(X.shape[1], 4) * UNIT * float(np.sqrt(Q.shape[1]))
     exponent = exponent_of(X)
-    X, R = np.ldexp(X, -exponent), np.ldexp(R, -exponent)
+    X, R = scaled_by(X, -exponent), scaled_by(R, -exponent)
     orthogonality = float(np.linalg.norm(Q.T @ Q - np.eye(Q.shape[1])))
     gap = np.linalg.norm((X if pivots is None else X[:, pivots]) - Q @ R)
     residual = float(gap) / (float(np.linalg.norm(X)) or 1.0)
@@ -183,7 +191,7 @@ def qr_certificates(
 def penrose_certificates(X: Floats, P: Floats) -> tuple[Certificate, ...]:
     """Check the four Penrose conditions in forms that need no m x m matrix."""
     exponent = exponent_of(X)
-    X, P = np.ldexp(X, -exponent), np.ldexp(P, exponent)
+    X, P = scaled_by(X, -exponent), scaled_by(P, exponent)
     tall = X.shape[0] >= X.shape[1]
     A, B = (X, P) if tall else (X.T, P.T)
     BA, left, right = B @ A, "X'X P = X'", "P X X' = X'"
