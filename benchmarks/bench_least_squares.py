@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 import pytest
 import scipy.linalg
 from conftest import TOY, turns
 from least_squares_problems import CONTENDERS, Fit, data, quality
+from peak_memory import extra_bytes
 
 import minimand
 from minimand._common.backend import kernels
@@ -57,13 +56,7 @@ def test_fit(measure, benchmark, fit, turn, contender):
     if turn == 0:
         benchmark.extra_info |= quality(fit, *answer)
         if contender == "minimand" and fit in MEMORY and sys.platform == "linux":
-            benchmark.extra_info["extra_megabytes"] = extra_megabytes(fit)
-
-
-def extra_megabytes(fit: Fit) -> float:
-    script = Path(__file__).with_name("peak_memory.py")
-    command = [sys.executable, str(script), str(fit.rows), str(fit.columns), fit.dtype]
-    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+            benchmark.extra_info["extra_megabytes"] = extra_bytes(fit) / 1e6
 
 
 # The kernel under most fits: X'X of row-major X

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import scipy.linalg
@@ -124,3 +125,10 @@ def quality(fit: Fit, coef, intercept) -> dict[str, float]:
     claim = _claim(fit, coef, intercept)
     found = backward_error.assess(*_reference(fit), claim, 0)
     return {"backward_error": found.backward_error, "residual_norm": found.residual_norm}
+
+
+def memory_calls(fit: Fit) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return a small call, after which threads and libraries are there, and the one to measure."""
+    X, y = data(fit)
+    few = X[:1000].copy(), y[:1000].copy()
+    return (lambda: by_minimand(*few, fit.intercept)), (lambda: by_minimand(X, y, fit.intercept))

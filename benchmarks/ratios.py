@@ -12,9 +12,16 @@ from pathlib import Path
 from typing import Any
 
 MEASURES = {
+    "n_unknown": ("unknown", "{}"),
+    "objective": ("objective", "{:.10g}"),
+    "gap": ("gap", "{:.1e}"),
+    "status": ("status", "{}"),
+    "method": ("method", "{}"),
+    "iterations": ("iterations", "{}"),
     "backward_error": ("backward error", "{:.1e}"),
     "residual_norm": ("residual norm", "{:.10g}"),
     "extra_megabytes": ("extra MB", "{:.1f}"),
+    "extra_arrays": ("extra arrays", "{:.1f}"),
     "threads": ("threads", "{}"),
 }
 

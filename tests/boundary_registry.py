@@ -33,16 +33,20 @@ class Entry:
         The callable that takes the options.
     matrices, vectors, columns
         Arguments that are a matrix, a vector, either of both.
+    images, masks, colors
+        Arguments that are an image (m, n) or (m, n, C), a mask (m, n), a number for each channel.
     lengths
         Argument: the argument whose rows it must match.
     square, nonnegative
         Matrices that must be square; vectors without negative entries.
-    positive_ints, positive_floats, nonnegative_floats, choices, flags
+    positive_ints, nonnegative_ints, positive_floats, nonnegative_floats, choices, flags
         Names of the other arguments, by what they may be.
     float32
         Arrays for which float32 means more than the numbers, namely data of less accuracy.
     bools
         Arrays for which True and False make sense.
+    kernel
+        Whether a kernel does the work, so that there is a backend to choose.
     """
 
     name: str
@@ -52,20 +56,26 @@ class Entry:
     matrices: tuple[str, ...] = ()
     vectors: tuple[str, ...] = ()
     columns: tuple[str, ...] = ()
+    images: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    colors: tuple[str, ...] = ()
     lengths: Mapping[str, str] = field(default_factory=dict)
     square: tuple[str, ...] = ()
     nonnegative: tuple[str, ...] = ()
     positive_ints: tuple[str, ...] = ()
+    nonnegative_ints: tuple[str, ...] = ()
     positive_floats: tuple[str, ...] = ()
     nonnegative_floats: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     float32: tuple[str, ...] = ()
     bools: tuple[str, ...] = ()
+    kernel: bool = True
 
     @property
     def arrays(self) -> tuple[str, ...]:
-        return self.matrices + self.columns + self.vectors
+        flat = self.matrices + self.columns + self.vectors
+        return flat + self.images + self.masks + self.colors
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -181,8 +191,58 @@ LEAST_SQUARES = [
     ),
 ]
 
+# inpainting
+
+
+def picture(rows: int, columns: int, channels: int) -> np.ndarray:
+    return matrix(rows * columns, channels).reshape(rows, columns, channels)
+
+
+def damaged() -> dict[str, Any]:
+    known = np.ones((5, 6))
+    known[1:4, 2:4] = known[4, 0] = 0.0
+    return {"image": picture(5, 6, 2), "known": known}
+
+
+def painted() -> dict[str, Any]:
+    image = picture(5, 6, 2)
+    return {"image": image, "color": image[2, 3].copy()}
+
+
+INPAINTING = [
+    function(
+        "inpaint",
+        damaged,
+        images=("image",),
+        masks=("known",),
+        lengths={"known": "image"},
+        positive_ints=("max_iterations",),
+        positive_floats=("tol", "time_limit"),
+        choices=("coupling", "method"),
+        flags=("progress",),
+        bools=("image", "known"),
+    ),
+    function(
+        "total_variation",
+        lambda: {"image": picture(5, 6, 2)},
+        images=("image",),
+        choices=("coupling",),
+        bools=("image",),
+    ),
+    function(
+        "mask_from_color",
+        painted,
+        images=("image",),
+        colors=("color",),
+        nonnegative_ints=("dilate",),
+        nonnegative_floats=("tol",),
+        bools=("image",),
+        kernel=False,
+    ),
+]
+
 # The package itself
 
 PACKAGE = [function("build_info", dict)]
 
-REGISTRY = [*LEAST_SQUARES, *PACKAGE]
+REGISTRY = [*LEAST_SQUARES, *INPAINTING, *PACKAGE]

@@ -23,6 +23,7 @@ from minimand._common.arrays import (
     fraction,
     freeze,
     nonnegative_float,
+    nonnegative_int,
     one_of,
     positive_float,
     positive_int,
@@ -397,6 +398,16 @@ def test_positive_int():
     for wrong in (True, np.True_, 1.0, "1", None, [1], np.ones(2, dtype=int)):
         with pytest.raises(TypeError, match=r"n is .*, expected a positive integer"):
             positive_int("n", wrong)
+
+
+def test_nonnegative_int():
+    assert nonnegative_int("n", 0) == 0
+    assert type(nonnegative_int("n", np.int8(3))) is int
+    with pytest.raises(ValueError, match="n is -1, expected an integer >= 0"):
+        nonnegative_int("n", -1)
+    for wrong in (False, 0.0, "0", None, [0]):
+        with pytest.raises(TypeError, match=r"n is .*, expected an integer >= 0"):
+            nonnegative_int("n", wrong)
 
 
 def test_floats():

@@ -102,7 +102,7 @@ def test_no_name_is_registered_twice():
 
 @entries(WITH_ARRAYS)
 def test_either_backend_can_be_chosen(entry):
-    assert "backend" in entry.options
+    assert ("backend" in entry.options) == entry.kernel
 
 
 @entries(REGISTRY)
@@ -121,8 +121,12 @@ def with_entry(array: np.ndarray, value: float) -> np.ndarray:
     return bad
 
 
+def flat(array: np.ndarray) -> np.ndarray:
+    return array.reshape(len(array), -1)
+
+
 def place(array: np.ndarray) -> str:
-    return "at row 1, column 1" if array.ndim == 2 else "at entry 1"
+    return ("at entry 1", "at row 1, column 1", "at row 1, column 1, channel 1")[array.ndim - 1]
 
 
 Bad = tuple[str, str, Callable[[dict[str, Any]], Any], type[Exception], Callable[..., list[str]]]
@@ -140,23 +144,37 @@ def bad_arrays(entry: Entry, name: str) -> Iterator[Bad]:
         yield name, label, made, ValueError, lambda a, label=label: [*position(a), label]
     yield name, "empty", lambda a: a[name][:0], ValueError, says("empty")
     yield name, "0-d", lambda _a: 3.0, ValueError, says("()")
-    yield name, "3-d", lambda _a: np.ones((2, 2, 2)), ValueError, says("(2, 2, 2)")
+    if name in entry.images:
+        yield name, "4-d", lambda _a: np.ones((2, 2, 2, 2)), ValueError, says("(2, 2, 2, 2)")
+    else:
+        yield name, "3-d", lambda _a: np.ones((2, 2, 2)), ValueError, says("(2, 2, 2)")
     yield name, "ragged", lambda _a: [[1.0, 2.0], [3.0]], ValueError, says("ragged")
     yield name, "complex", lambda a: a[name] + 1j, TypeError, says("complex128")
     yield name, "object", lambda a: a[name].astype(object), TypeError, says("object")
     yield name, "str", lambda a: a[name].astype(str), TypeError, says("<U")
-    yield name, "text", lambda _a: "data.csv", TypeError, says("<U")
+    text = "'data.csv'" if name in entry.colors else "<U"
+    yield name, "text", lambda _a: "data.csv", TypeError, says(text)
     yield name, "date", lambda a: a[name].astype("M8[s]"), TypeError, says("datetime64")
     masked = lambda a: np.ma.masked_equal(a[name], a[name].flat[0])  # noqa: E731
     yield name, "masked", masked, TypeError, says("masked")
     if name in entry.matrices:
         yield name, "1-d", lambda a: a[name][0], ValueError, says("matrix")
         yield name, "no columns", lambda a: a[name][:, :0], ValueError, says("empty")
+    if name in entry.images + entry.masks:
+        yield name, "1-d", lambda _a: np.ones(4), ValueError, says("(4,)", "expected (")
+        yield name, "no columns", lambda a: a[name][:, :0], ValueError, says("empty")
+    if name in entry.masks:
+        other = lambda a: with_entry(a[name], 2.0)  # noqa: E731
+        yield name, "not 0 or 1", other, ValueError, lambda a: [*position(a), "2.0", "True means"]
+        yield name, "all zero", lambda a: 0.0 * a[name], ValueError, says("no True entry")
     if name in entry.vectors:
         yield name, "2-d", lambda _a: np.ones((2, 2)), ValueError, says("vector", "(2, 2)")
+    elif name in entry.colors:
+        yield name, "2-d", lambda _a: np.ones((2, 2)), ValueError, says("(2, 2)", "channel")
+        yield name, "too short", lambda a: a[name][:-1], ValueError, says("(1,)", "channel")
     else:
         yield name, "None", lambda _a: None, TypeError, says("None")
-        sparse_one = lambda a: sparse.csr_array(np.atleast_2d(a[name]))  # noqa: E731
+        sparse_one = lambda a: sparse.csr_array(flat(a[name]))  # noqa: E731
         yield name, "sparse", sparse_one, TypeError, says("sparse")
     if name in entry.square:
         yield name, "not square", lambda a: a[name][:, :-1], ValueError, says("square")
@@ -180,9 +198,11 @@ def bad_numbers(entry: Entry) -> Iterator[Bad]:
             yield name, repr(value), lambda _a, value=value: value, error, lambda _a: [name]
 
     threads = ("threads",) if "threads" in entry.options else ()
-    for name in entry.positive_ints + threads:
-        yield from cases(name, ValueError, 0, -1)
+    for name in entry.positive_ints + threads + entry.nonnegative_ints:
+        yield from cases(name, ValueError, -1)
         yield from cases(name, TypeError, True, 1.5, "2")
+    for name in entry.positive_ints + threads:
+        yield from cases(name, ValueError, 0)
     for name in entry.positive_floats + entry.nonnegative_floats:
         yield from cases(name, ValueError, -1, -1e-300, np.nan, np.inf)
         yield from cases(name, TypeError, True, "1", 1j)

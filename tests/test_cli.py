@@ -39,7 +39,7 @@ def test_help(minimand_command, arguments):
 
 
 def test_help_lists_the_commands(minimand_command):
-    assert {"demo", "info"} <= set(minimand_command("--help").stdout.split())
+    assert {"demo", "info", "inpaint"} <= set(minimand_command("--help").stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,12 @@ import minimand
 from minimand import demo
 from minimand._common.backend import DOMAINS
 from minimand.cli._app import app
+from minimand.demo import inpainting
 from minimand.demo.page import render, verdict
 from minimand.demo.report import Certificates, Picture, Report, Table, Text, Title
 from minimand.demo.report import _one_line as one_line
+
+ONE_SECTION = ("demo", "--section", "least_squares")
 
 
 @pytest.fixture(scope="module")
@@ -109,17 +112,41 @@ def test_pictures_are_small_files(run):
     for item in report.items:
         if isinstance(item, Picture):
             for path in (item.path, item.night_path):
-                assert path.stat().st_size < 60_000
+                # Photographs need more.
+                assert path.stat().st_size < (500_000 if "inpainting" in path.name else 60_000)
                 with Image.open(path) as image:
                     assert image.format == "PNG"
                     assert image.width >= 1000
 
 
-def test_tampering_is_found(run):
+@pytest.mark.parametrize("name", ["LeastSquaresResult", "InpaintingResult"])
+def test_tampering_is_found(run, name):
     _, report, _ = run
     outputs = [item.output for item in report.items if hasattr(item, "output")]
-    assert any(output.startswith("CertificateError") for output in outputs)
+    assert any(output.startswith(f"CertificateError: {name}") for output in outputs)
     assert any(output.startswith("holds") for output in outputs)
+
+
+def test_lost_pixels_have_their_bounds(run):
+    _, report, _ = run
+    (table,) = (x for x in report.items if isinstance(x, Table) and x.title == "Lost pixels")
+    rows = [dict(zip(table.columns, row, strict=True)) for row in table.rows]
+    assert [float(row["unknown"].rstrip("%")) for row in rows] == pytest.approx(
+        [70.7, 90, 95, 99], abs=2
+    )
+    objectives = [float(row["objective"].replace(",", "")) for row in rows]
+    assert objectives == sorted(objectives, reverse=True)  # the fewer known, the calmer
+    for row, objective in zip(rows, objectives, strict=True):
+        assert float(row["lower bound"].replace(",", "")) <= objective
+        assert float(row["gap"]) <= 1e-4
+
+
+def test_couplings_are_best_in_their_own_measure(run):
+    _, report, _ = run
+    (table,) = (x for x in report.items if isinstance(x, Table) and "TV joint" in x.columns)
+    separate, joint = ([float(cell.replace(",", "")) for cell in row[1:3]] for row in table.rows)
+    assert separate[0] < joint[0]
+    assert joint[1] < separate[1]
 
 
 def test_failed_certificate_fails_the_command(monkeypatch, tmp_path, fit):
@@ -127,7 +154,7 @@ def test_failed_certificate_fails_the_command(monkeypatch, tmp_path, fit):
         report.certify("broken", failing(fit))
 
     monkeypatch.setattr("minimand.demo.least_squares.section", section)
-    done = CliRunner().invoke(app(), ["demo", "--output", str(tmp_path)])
+    done = CliRunner().invoke(app(), [*ONE_SECTION, "--output", str(tmp_path)])
     assert done.exit_code == 1
     assert "FAILS" in done.stdout
     assert "1 of 2 certificates FAIL." in (tmp_path / "report.html").read_text()
@@ -138,7 +165,7 @@ def test_open_shows_the_page(monkeypatch, tmp_path):
     monkeypatch.setattr("minimand.demo.least_squares.section", lambda report: report.text("x"))
     monkeypatch.setattr("webbrowser.open", opened.append)
     for option in ("--no-open", "--open"):
-        done = CliRunner().invoke(app(), ["demo", option, "--output", str(tmp_path)])
+        done = CliRunner().invoke(app(), [*ONE_SECTION, option, "--output", str(tmp_path)])
         assert done.exit_code == 0
     assert opened == [(tmp_path / "report.html").resolve().as_uri()]
 
@@ -178,8 +205,17 @@ def test_without_matplotlib_the_text_says_so(tmp_path, monkeypatch):
     assert 'pip install "minimand[plot]"' in report.items[0].text
 
 
+def test_without_pillow_the_text_says_so(tmp_path, monkeypatch):
+    report = Report(tmp_path, quick=True)
+    monkeypatch.setitem(__import__("sys").modules, "PIL", None)
+    monkeypatch.setattr(report, "picture", lambda *_args, **_options: None)  # it needs pillow, too
+    inpainting.section(report)
+    assert any('pip install "minimand[image]"' in getattr(x, "text", "") for x in report.items)
+    assert report.failed == []
+
+
 def test_without_scikit_learn_the_text_says_so(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "sklearn.datasets", None)
-    report = demo.run(tmp_path)
+    report = demo.run(tmp_path, sections=["least_squares"])
     assert any('pip install "minimand[sklearn]"' in getattr(x, "text", "") for x in report.items)
     assert report.failed == []

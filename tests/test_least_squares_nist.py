@@ -79,10 +79,12 @@ class TestDigits:
             bound = 10 * n * UNIT * size * np.linalg.norm(inverse, axis=1)
             assert np.all(result.standard_error <= bound)
             return
+        # float64 holds Filip's numbers with 7.4 digits of these; which BLAS adds them up decides more.
         assert correct_digits([residual_sd], [problem.residual_sd]) >= (
             7 if name == "Filip" else 10
         )
-        assert correct_digits(result.standard_error, certified_errors) >= 7.5
+        least = 7 if name == "Filip" else 7.5
+        assert correct_digits(result.standard_error, certified_errors) >= least
 
     @pytest.mark.parametrize(
         ("method", "refine", "digits"),

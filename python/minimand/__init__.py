@@ -12,6 +12,13 @@ from minimand._common.errors import (
 )
 from minimand._common.result import Certificate, Result, Status
 from minimand._info import __version__, build_info
+from minimand.inpainting import (
+    InpaintingProgress,
+    InpaintingResult,
+    inpaint,
+    mask_from_color,
+    total_variation,
+)
 from minimand.least_squares import (
     CholeskyResult,
     LeastSquaresResult,
@@ -32,6 +39,8 @@ __all__ = [
     "CholeskyResult",
     "ConditionWarning",
     "ConvergenceWarning",
+    "InpaintingProgress",
+    "InpaintingResult",
     "LeastSquaresResult",
     "LeastSquaresState",
     "MinimandWarning",
@@ -47,8 +56,11 @@ __all__ = [
     "__version__",
     "build_info",
     "cholesky",
+    "inpaint",
     "lstsq",
+    "mask_from_color",
     "pinv",
     "qr",
     "solve_triangular",
+    "total_variation",
 ]

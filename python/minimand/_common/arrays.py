@@ -164,16 +164,12 @@ def freeze(array: _Array) -> _Array:
 
 def positive_int(name: str, value: object) -> int:
     """Return `value` as an int >= 1."""
-    expected = "a positive integer"
-    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
-        raise wrong_type(name, value, expected)
-    try:
-        number = operator.index(value)
-    except TypeError:  # an array of several numbers
-        raise wrong_type(name, value, expected) from None
-    if number < 1:
-        raise ValueError(f"{name} is {number}, expected {expected}")
-    return number
+    return _integer(name, value, "a positive integer", 1)
+
+
+def nonnegative_int(name: str, value: object) -> int:
+    """Return `value` as an int >= 0."""
+    return _integer(name, value, "an integer >= 0", 0)
 
 
 def nonnegative_float(name: str, value: object) -> float:
@@ -231,6 +227,18 @@ def _check_length(
     raise ValueError(
         f"{name} has {array.shape[0]} {unit} but {like} has {length} rows; they must match"
     )
+
+
+def _integer(name: str, value: object, expected: str, least: int) -> int:
+    if isinstance(value, (bool, np.bool_)) or not hasattr(value, "__index__"):
+        raise wrong_type(name, value, expected)
+    try:
+        number = operator.index(value)
+    except TypeError:  # an array of several numbers
+        raise wrong_type(name, value, expected) from None
+    if number < least:
+        raise ValueError(f"{name} is {number}, expected {expected}")
+    return number
 
 
 def _number(name: str, value: object, expected: str, low: float, high: float) -> float:

@@ -53,7 +53,7 @@ class Outcome:
 def drive(
     advance: Callable[[int], Advance],
     *,
-    max_iterations: int,
+    max_iterations: int | None,
     time_limit: float | None = None,
     callback: Callable[[Any], object] | None = None,
     snapshot: Callable[[], Any] | None = None,
@@ -70,8 +70,8 @@ def drive(
         `advance(count)` does between 1 and `count` iterations and returns an `Advance`. It may do
         fewer only together with a status, or when the next iteration needs the driver's attention
         first.
-    max_iterations : int
-        The limit on the sum of iterations.
+    max_iterations : int or None
+        The limit on the sum of iterations, if there is one.
     time_limit : float, optional
         Seconds; looked at between chunks, and the chunks shrink towards it.
     callback : callable, optional
@@ -100,13 +100,13 @@ def drive(
                 seconds = time.perf_counter() - start
                 if interrupted():
                     status = Status.INTERRUPTED
-                elif done >= max_iterations:
+                elif max_iterations is not None and done >= max_iterations:
                     status = Status.MAX_ITERATIONS
                 elif time_limit is not None and seconds >= time_limit:
                     status = Status.TIME_LIMIT
                 if status is not None:
                     break
-                count = min(chunk, max_iterations - done)
+                count = chunk if max_iterations is None else min(chunk, max_iterations - done)
                 if time_limit is not None and per_iteration > 0:
                     count = max(1, min(count, int((time_limit - seconds) / per_iteration)))
 
@@ -177,7 +177,7 @@ def interruptible(work: float, kernel: Callable[..., Any], *arguments: Any) -> A
         except BaseException as error:
             call.set_exception(error)
 
-    threading.Thread(target=run, name=kernel.__name__, daemon=True).start()
+    threading.Thread(target=run, name=kernel.__name__).start()
     return call.result()
 
 
@@ -236,7 +236,7 @@ def _deferred_interrupt(wanted: bool) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _progress_bar(total: int, description: str) -> Any:
+def _progress_bar(total: int | None, description: str) -> Any:
     try:
         from tqdm.auto import tqdm
     except ImportError:

@@ -1,9 +1,9 @@
 """Pictures of results, one module per domain; they need matplotlib (`minimand[plot]`).
 
-Every function draws on the axes `ax` that it is given, or on those of a new figure, and returns
-them. matplotlib is imported when a picture is drawn, not before.
+Every function draws on the axes that it is given (`ax`, or `axes` for several), or on those of a
+new figure, and returns them. matplotlib is imported when a picture is drawn, not before.
 """
 
-from minimand.plotting import least_squares
+from minimand.plotting import inpainting, least_squares
 
-__all__ = ["least_squares"]
+__all__ = ["inpainting", "least_squares"]
