@@ -79,7 +79,7 @@ class TestDigits:
             bound = 10 * n * UNIT * size * np.linalg.norm(inverse, axis=1)
             assert np.all(result.standard_error <= bound)
             return
-        # float64 holds Filip's numbers with 7.4 digits of these; which BLAS adds them up decides more.
+        # Of these, float64 holds 7.4 digits for Filip; for the rest it depends on the BLAS.
         assert correct_digits([residual_sd], [problem.residual_sd]) >= (
             7 if name == "Filip" else 10
         )

@@ -56,7 +56,7 @@ def false_rank(B: Design, data: Rows, fit: Fit) -> Iterator[str]:
     # A tenth of the least tolerance of the rank decision: rounding may have moved the pivots.
     tolerance = np.sqrt(n) * UNIT
     if wide and rank < n:
-        # Such a claim is made where the rows are clearly independent: far above rounding errors of s.
+        # Claimed only where the rows are clearly independent, far above rounding errors of s.
         least, tolerance = B.s[rank - 1 : rank], 10 * n * UNIT
     else:
         least = np.abs(np.diag(triangle(B.R[:, pivots])))[:rank]
