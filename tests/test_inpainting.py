@@ -219,6 +219,12 @@ class TestSmallestCases:
         assert result.objective == pytest.approx(2 + math.sqrt(2), rel=tol)
         assert result.history[-1]["objective"] == pytest.approx(result.objective, rel=EXACT)
 
+    def test_a_system_that_becomes_singular(self, backend):
+        # The Newton matrix loses all digits in the end, before the tolerance is reached.
+        image = [[0, 1, 0, 0], [1, 1, 0, 1]]
+        known = [[1, 0, 0, 0], [0, 1, 0, 0]]
+        certified(image, known, method="newton", tol=1e-12, backend=backend)
+
     def test_only_the_last_corner_is_known(self, backend):
         # It is in no term, so no region has a known neighbour.
         known = np.zeros((4, 5), dtype=bool)

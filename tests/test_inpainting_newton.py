@@ -253,7 +253,7 @@ class TestNewtonSteps:
         D = difference_matrix(*inst.known.shape)
         g = flat_planes(newton.image, inst.channels) @ D.T
         put_rows(newton.dual, size * g / np.repeat(term_norms(g) + 1e-300, 2), inst.channels)
-        newton.state[:, 0] = 0.01
+        newton.state[:, :3] = 0.01, 1e300, -1e300  # whatever comes is better
         c = int(np.argmax(np.diff(newton.plan.fronts[newton.plan.component_front, 0])))
         u, p, beta, rows = iterate_by_matrix(newton, c)
         newton.steps(1)

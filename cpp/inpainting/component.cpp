@@ -124,9 +124,16 @@ void Component<Channels>::iterate(double* state) {
 }
 
 template <int Channels>
+void Component<Channels>::assess_best(double* state) const {
+    const Bounds found = bounds(fields_.best_image, fields_.best_dual);
+    state[1] = found.upper;
+    state[2] = found.lower;
+}
+
+template <int Channels>
 bool Component<Channels>::keep_best(double* state) const {
     double &upper = state[1], &lower = state[2];
-    const Bounds found = bounds();
+    const Bounds found = bounds(fields_.image, fields_.dual);
     const bool better = found.upper < upper * (1.0 - kProgress) || found.lower > lower + kProgress * std::abs(lower);
     if (found.upper < upper) {
         upper = found.upper;
@@ -274,7 +281,7 @@ void Component<Channels>::move_primal(double length) {
 }
 
 template <int Channels>
-typename Component<Channels>::Bounds Component<Channels>::bounds() const {
+typename Component<Channels>::Bounds Component<Channels>::bounds(const double* image, const double* dual) const {
     struct Sums {
         double upper = 0.0, centre = 0.0, norm = 0.0;
     };
@@ -282,7 +289,7 @@ typename Component<Channels>::Bounds Component<Channels>::bounds() const {
     const Grid& grid = fields_.grid;
     const auto middle = [&](Index at) { return 0.5 * (fields_.low[at] + fields_.high[at]); };
     const auto clipped = [&](Index at) {
-        return std::min(std::max(fields_.image[at], fields_.low[at]), fields_.high[at]);
+        return std::min(std::max(image[at], fields_.low[at]), fields_.high[at]);
     };
     const Sums terms = reduce(
         term_begin_, term_end_, Sums{},
@@ -294,8 +301,8 @@ typename Component<Channels>::Bounds Component<Channels>::bounds() const {
                 for (Index c = 0; c < d; ++c) {
                     const Index at = c * grid.pixels() + pixel;
                     const double down = clipped(at + grid.columns) - clipped(at), right = clipped(at + 1) - clipped(at);
-                    const double p = fields_.dual[2 * c * grid.terms() + term];
-                    const double q = fields_.dual[(2 * c + 1) * grid.terms() + term];
+                    const double p = dual[2 * c * grid.terms() + term];
+                    const double q = dual[(2 * c + 1) * grid.terms() + term];
                     square += down * down + right * right;
                     norm += p * p + q * q;
                     sums.centre += p * (middle(at + grid.columns) - middle(at)) + q * (middle(at + 1) - middle(at));
@@ -317,7 +324,7 @@ typename Component<Channels>::Bounds Component<Channels>::bounds() const {
                 const bool inner_row = i + 1 < grid.rows, inner_column = j + 1 < grid.columns;
                 const Index term = i * (grid.columns - 1) + j;
                 for (Index c = 0; c < d; ++c) {
-                    const double* down = fields_.dual + 2 * c * grid.terms() + term;
+                    const double* down = dual + 2 * c * grid.terms() + term;
                     const double* right = down + grid.terms();
                     double r = 0.0;
                     if (inner_row && inner_column) r -= down[0] + right[0];

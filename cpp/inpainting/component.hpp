@@ -30,6 +30,9 @@ class Component {
     // One iteration; state as in newton.hpp.
     void iterate(double* state);
 
+    // Writes the bounds of the best image and dual field so far into the state.
+    void assess_best(double* state) const;
+
     // Keeps the image and the dual field where they are better than the best so far, and tells whether one is.
     bool keep_best(double* state) const;
 
@@ -48,7 +51,7 @@ class Component {
     void move_dual(double length);
     double primal_step(double beta) const;
     void move_primal(double length);
-    Bounds bounds() const;
+    Bounds bounds(const double* image, const double* dual) const;
     void keep_image() const;
     void keep_dual() const;
 

@@ -98,7 +98,7 @@ void newton_steps(MatrixOut image, MatrixOut dual, MatrixOut best_image, MatrixO
                            const auto done = [&] { return own[1] - own[2] <= target[c] || own[4] != 0.0; };
                            if (done()) return;
                            Component<constant.value> component(fields, plan, c, space, team);
-                           if (std::isinf(own[1])) component.keep_best(own);  // the start
+                           if (std::isinf(own[1])) component.assess_best(own);  // the start
                            for (Index i = 0; i < max_iterations && !done(); ++i) component.iterate(own);
                        });
     });

@@ -19,8 +19,8 @@ void newton_start(MatrixOut image, Labels labels, MatrixIn<double> low, MatrixIn
                   VectorOut work, int threads);
 
 // At most `max_iterations` iterations for each component first <= c < last that has upper - lower > target and is not
-// stalled; state[c] = (beta, upper, lower, iterations, stalled), to start with (beta, inf, -inf, 0, 0): then the image
-// and the dual field that came are the first to be kept. One iteration, over the terms of the component:
+// stalled; state[c] = (beta, upper, lower, iterations, stalled), to start with (beta, inf, -inf, 0, 0): then the best
+// image and dual field that came are assessed first. One iteration, over the terms of the component:
 //     g = D @ u;  eta = np.sqrt(g @ g + beta**2);  M = (I - (outer(p, g) + outer(g, p)) / (2 * eta)) / eta
 //     delta = solve(D_U.T @ M @ D_U, -D_U.T @ (g / eta))    # symmetric positive definite
 //     q = g / eta + M @ D_U @ delta                         # D_U.T @ q = 0

@@ -11,6 +11,7 @@ import os
 from minimand.inpainting.field import Field
 
 _STEP = 1.0  # ns for each pixel and channel of the image in a PDHG step
+_LEAST = 2000  # pixels below which a step costs no less
 _NEWTON = 60.0  # ns for each unknown pixel of a small component in a Newton step
 _SMALL = 300  # pixels of such a component
 
@@ -22,7 +23,7 @@ def pdhg_is_cheaper(field: Field, tol: float) -> bool:
 
 def pdhg_cost(field: Field, steps: float) -> float:
     """Return the cost of PDHG steps."""
-    return _STEP * field.image.size * steps
+    return _STEP * max(field.image.size, _LEAST) * steps
 
 
 def newton_cost(field: Field, tol: float) -> float:

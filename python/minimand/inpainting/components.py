@@ -59,9 +59,7 @@ class Components:
     def members(self, chosen: Indices) -> tuple[Indices, Indices, Indices, Indices]:
         """Return pixels and terms of the components `chosen`, as `plan_elimination` takes them."""
         labels = self.labels
-        place = np.zeros(
-            self.count + 1, dtype=np.int64
-        )  # of each component among the chosen, from 1
+        place = np.zeros(self.count + 1, dtype=np.int64)  # among the chosen, from 1
         place[chosen] = np.arange(1, chosen.size + 1)
         # All unknown pixels of a term are in one component.
         term_labels = np.maximum(np.maximum(labels[:-1, :-1], labels[1:, :-1]), labels[:-1, 1:])

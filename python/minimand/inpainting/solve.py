@@ -148,7 +148,9 @@ class Run:
     def answer(self) -> Answer:
         """Return the best image, its dual field, and their bounds, evaluated once more."""
         for field in self.fields:
-            field.upper, field.lower = field.evaluate(field.best_image, field.best_dual)
+            # As the image will be returned: subnormal numbers are rounded.
+            image = np.ldexp(np.ldexp(field.best_image, field.exponent), -field.exponent)
+            field.upper, field.lower = field.evaluate(image, field.best_dual)
         duals = [
             field.best_dual.reshape(field.channels, 2, field.rows - 1, field.columns - 1)
             for field in self.fields

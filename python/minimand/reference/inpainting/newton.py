@@ -80,7 +80,7 @@ def newton_steps(
     for c in range(first, last):
         part = Component(image.shape, channels, order, fronts, term_table, component_front, c)
         if np.isinf(state[c, 1]):  # the start
-            keep_best(part, image, dual, best_image, best_dual, low, high, state[c])
+            state[c, 1:3] = assess(part, best_image, best_dual, low, high)
         for _ in range(max_iterations):
             beta, upper, lower, _, stalled = state[c]
             if stalled or upper - lower <= target[c]:
@@ -92,6 +92,25 @@ def newton_steps(
             state[c, 0] = max(LEAST_BETA, factor * beta)
             state[c, 3] += 1.0
             state[c, 4] = beta <= LEAST_BETA and not improved
+
+
+def assess(
+    part: Component, image: Array, dual: Array, low: Array, high: Array
+) -> tuple[float, float]:
+    """Return the variation of clip(u), and the bound that p proves.
+
+    The bound is (sum_e <p_e, (Dc)_e> - sum_i w_i |r_i|)/max(1, max_e |p_e|), as in
+    `evaluate_bounds`.
+    """
+    p = part.terms_of(dual)
+    least, greatest = part.corners_of(low), part.corners_of(high)
+    clipped = np.clip(part.corners_of(image), least, greatest)
+    variation = norms(differences_of_corners(clipped)).sum()
+    middle, _ = middle_and_width(least, greatest)
+    _, width = middle_and_width(part.pixels_of(low), part.pixels_of(high))
+    slack = np.sum(width * np.abs(part.gather(p)))
+    centre = np.sum(p * differences_of_corners(middle))
+    return float(variation), float((centre - slack) / max(1.0, norms(p).max()))
 
 
 def keep_best(
@@ -106,25 +125,15 @@ def keep_best(
 ) -> bool:
     """Keep clip(u) if it has less variation, p if its bound is greater; tell whether one is so.
 
-    The bound is (sum_e <p_e, (Dc)_e> - sum_i w_i |r_i|)/max(1, max_e |p_e|), as in
-    `evaluate_bounds`. A change in the last digit is kept, but does not count as progress.
+    A change in the last digit is kept, but does not count as progress.
     """
     _, upper, lower, _, _ = state
-    p = part.terms_of(dual)
-    least, greatest = part.corners_of(low), part.corners_of(high)
-    clipped = np.clip(part.corners_of(image), least, greatest)
-    variation = norms(differences_of_corners(clipped)).sum()
-    middle, _ = middle_and_width(least, greatest)
-    _, width = middle_and_width(part.pixels_of(low), part.pixels_of(high))
-    slack = np.sum(width * np.abs(part.gather(p)))
-    centre = np.sum(p * differences_of_corners(middle))
-    bound = (centre - slack) / max(1.0, norms(p).max())
-
+    variation, bound = assess(part, image, dual, low, high)
     if variation < upper:
         u = np.clip(part.pixels_of(image), part.pixels_of(low), part.pixels_of(high))
         part.put_pixels(best_image, u)
         state[1] = variation
     if bound > lower:
-        part.put_terms(best_dual, p)
+        part.put_terms(best_dual, part.terms_of(dual))
         state[2] = bound
     return bool(variation < upper * (1.0 - 1e-15) or bound > lower + 1e-15 * abs(lower))
