@@ -288,9 +288,7 @@ typename Component<Channels>::Bounds Component<Channels>::bounds(const double* i
     const Index d = channels();
     const Grid& grid = fields_.grid;
     const auto middle = [&](Index at) { return 0.5 * (fields_.low[at] + fields_.high[at]); };
-    const auto clipped = [&](Index at) {
-        return std::min(std::max(image[at], fields_.low[at]), fields_.high[at]);
-    };
+    const auto clipped = [&](Index at) { return std::min(std::max(image[at], fields_.low[at]), fields_.high[at]); };
     const Sums terms = reduce(
         term_begin_, term_end_, Sums{},
         [&](Index begin, Index end) {

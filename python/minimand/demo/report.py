@@ -207,7 +207,7 @@ def _save(figure: Figure, path: Path) -> None:
     drawn = io.BytesIO()
     figure.savefig(drawn, format="png", dpi=150)
     image = Image.open(drawn).convert("RGB")
-    palette = image.quantize(256)
+    palette = image.quantize(256, Image.Quantize.MAXCOVERAGE)  # the paper stays white
     image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
 
 
