@@ -25,11 +25,11 @@ void register_inpainting(py::module_& parent) {
           array("sigma"), py::arg("channels"), py::arg("relaxation"), py::arg("iterations"), py::arg("threads"),
           Release());
     m.def("plan_elimination", &ip::plan_elimination, array("pixels"), array("pixel_begin"), array("terms"),
-          array("term_begin"), py::arg("rows"), py::arg("columns"), py::arg("leaf"), Release());
+          py::arg("rows"), py::arg("columns"), py::arg("leaf"), Release());
     m.def("newton_work_size", &ip::newton_work_size, array("fronts"), array("component_front"), py::arg("channels"),
           py::arg("threads"), Release());
-    m.def("newton_start", &ip::newton_start, array("image"), array("labels"), array("low"), array("high"),
-          array("delta"), py::arg("channels"), array("order"), array("fronts"), array("boundary"), array("term_table"),
+    m.def("newton_start", &ip::newton_start, array("image"), array("low"), array("high"), array("delta"),
+          py::arg("channels"), array("order"), array("fronts"), array("boundary"), array("term_table"),
           array("component_front"), py::arg("first"), py::arg("last"), array("work"), py::arg("threads"), Release());
     m.def("newton_steps", &ip::newton_steps, array("image"), array("dual"), array("best_image"), array("best_dual"),
           array("low"), array("high"), array("delta"), py::arg("channels"), array("order"), array("fronts"),

@@ -150,7 +150,6 @@ class Parts(NamedTuple):
     pixels: np.ndarray
     pixel_begin: np.ndarray
     terms: np.ndarray
-    term_begin: np.ndarray
     rows: int
     columns: int
 
@@ -169,7 +168,7 @@ def solvable_parts(labels: np.ndarray) -> Parts:
         sizes = np.cumsum([0, *(len(part) for part in parts)], dtype=np.int64)
         return np.concatenate([np.empty(0, np.int64), *parts]), sizes
 
-    return Parts(*joined(pixels), *joined(terms), m, n)
+    return Parts(*joined(pixels), joined(terms)[0], m, n)
 
 
 @dataclass
@@ -273,7 +272,7 @@ class Newton:
         self.common = {**inst.arguments(self.plan), "work": np.empty(size), "threads": threads}
         self.image: np.ndarray = self.common["image"]
         if start:
-            kernel.newton_start(**self.common, labels=inst.labels)
+            kernel.newton_start(**self.common)
         k = self.plan.components
         self.dual = inst.dual.copy()
         self.best_image, self.best_dual = self.image.copy(), self.dual.copy()

@@ -63,7 +63,6 @@ def start_arguments(kernel, inst, leaf=16, threads=1):
     size = kernel.newton_work_size(plan.fronts, plan.component_front, inst.channels, threads)
     return {
         **inst.arguments(plan),
-        "labels": inst.labels,
         "work": np.empty(size),
         "threads": threads,
     }
@@ -86,7 +85,7 @@ class TestNewtonWorkSize:
         size = newton.common["work"].size
         guarded = np.full(size + 4096, -7.0)
         newton.common["work"] = guarded[:size]
-        kernel.newton_start(**newton.common, labels=newton.inst.labels)
+        kernel.newton_start(**newton.common)
         newton.steps(2)
         for c in range(0, newton.plan.components, 5):
             newton.steps(1, c, c + 1)

@@ -205,8 +205,7 @@ void place_terms(Eigen::Ref<const IndexVector> terms, Index columns, const std::
 
 std::tuple<IndexVector, IndexTable, IndexTable, IndexTable, IndexVector> plan_elimination(
     Eigen::Ref<const IndexVector> pixels, Eigen::Ref<const IndexVector> pixel_begin,
-    Eigen::Ref<const IndexVector> terms, Eigen::Ref<const IndexVector> /*term_begin*/, Index rows, Index columns,
-    Index leaf) {
+    Eigen::Ref<const IndexVector> terms, Index rows, Index columns, Index leaf) {
     std::vector<Pixel> sorted(static_cast<std::size_t>(pixels.size()));
     for (Index i = 0; i < pixels.size(); ++i) {
         sorted[static_cast<std::size_t>(i)] = {static_cast<std::int32_t>(pixels[i] / columns),

@@ -35,12 +35,11 @@ struct Plan {
 };
 
 // Returns (order, fronts, boundary, term_table, component_front). Component c has the flat pixels
-// pixels[pixel_begin[c]:pixel_begin[c+1]] and terms, both ascending. Sets of at most `leaf` pixels are not cut. A
-// larger one is cut along the longer side of its bounding box, in the middle third, where the line holds the fewest
-// pixels. O(N log N).
+// pixels[pixel_begin[c]:pixel_begin[c+1]], ascending; terms are those of all components. Sets of at most `leaf` pixels
+// are not cut. A larger one is cut along the longer side of its bounding box, in the middle third, where the line holds
+// the fewest pixels. O(N log N).
 std::tuple<IndexVector, IndexTable, IndexTable, IndexTable, IndexVector> plan_elimination(
     Eigen::Ref<const IndexVector> pixels, Eigen::Ref<const IndexVector> pixel_begin,
-    Eigen::Ref<const IndexVector> terms, Eigen::Ref<const IndexVector> term_begin, Index rows, Index columns,
-    Index leaf);
+    Eigen::Ref<const IndexVector> terms, Index rows, Index columns, Index leaf);
 
 }  // namespace minimand::inpainting

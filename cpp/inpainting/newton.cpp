@@ -57,8 +57,8 @@ Index newton_work_size(IndexTableIn fronts, Eigen::Ref<const IndexVector> compon
     return count == 1 ? largest : threads * largest;
 }
 
-void newton_start(MatrixOut image, Labels /*labels*/, MatrixIn<double> low, MatrixIn<double> high, MatrixOut delta,
-                  Index channels, Eigen::Ref<const IndexVector> order, IndexTableIn fronts, IndexTableIn boundary,
+void newton_start(MatrixOut image, MatrixIn<double> low, MatrixIn<double> high, MatrixOut delta, Index channels,
+                  Eigen::Ref<const IndexVector> order, IndexTableIn fronts, IndexTableIn boundary,
                   IndexTableIn term_table, Eigen::Ref<const IndexVector> component_front, Index first, Index last,
                   VectorOut work, int threads) {
     const Plan plan{order.data(), fronts.data(), boundary.data(), term_table.data(), component_front.data()};

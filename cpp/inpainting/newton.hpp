@@ -13,8 +13,8 @@ Index newton_work_size(IndexTableIn fronts, Eigen::Ref<const IndexVector> compon
 
 // image at the pixels of the components first <= c < last := the harmonic fill argmin sum_e |(D u)_e|^2, clipped to the
 // box: one linear solve.
-void newton_start(MatrixOut image, Labels labels, MatrixIn<double> low, MatrixIn<double> high, MatrixOut delta,
-                  Index channels, Eigen::Ref<const IndexVector> order, IndexTableIn fronts, IndexTableIn boundary,
+void newton_start(MatrixOut image, MatrixIn<double> low, MatrixIn<double> high, MatrixOut delta, Index channels,
+                  Eigen::Ref<const IndexVector> order, IndexTableIn fronts, IndexTableIn boundary,
                   IndexTableIn term_table, Eigen::Ref<const IndexVector> component_front, Index first, Index last,
                   VectorOut work, int threads);
 

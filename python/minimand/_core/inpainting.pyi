@@ -54,7 +54,6 @@ def plan_elimination(
     pixels: _Indices,
     pixel_begin: _Indices,
     terms: _Indices,
-    term_begin: _Indices,
     rows: int,
     columns: int,
     leaf: int,
@@ -64,7 +63,6 @@ def newton_work_size(
 ) -> int: ...
 def newton_start(
     image: _Array,
-    labels: _Labels,
     low: _Array,
     high: _Array,
     delta: _Array,

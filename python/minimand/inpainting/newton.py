@@ -63,7 +63,7 @@ class _Group:
         kernels = field.kernels
         pixels, pixel_begin, terms, term_begin = field.components.members(chosen)
         self._plan = kernels.plan_elimination(
-            pixels, pixel_begin, terms, term_begin, field.rows, field.columns, LEAF
+            pixels, pixel_begin, terms, field.rows, field.columns, LEAF
         )
         _, fronts, _, _, component_front = self._plan
         size = kernels.newton_work_size(fronts, component_front, field.channels, field.threads)
@@ -76,7 +76,6 @@ class _Group:
         if not warm:
             kernels.newton_start(
                 field.image,
-                field.components.labels,
                 field.low,
                 field.high,
                 delta,

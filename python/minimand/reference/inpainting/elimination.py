@@ -4,8 +4,6 @@ George, SIAM J. Numer. Anal. 10 (1973) 345, 10.1137/0710032. Pixels of one term 
 and one column apart, so one line of pixels separates what lies on both sides of it.
 """
 
-# ruff: noqa: ARG001 -- the mirror finds the component of a term by its pixels, without `term_begin`
-
 from itertools import pairwise
 from typing import TypeAlias
 
@@ -66,7 +64,6 @@ def plan_elimination(
     pixels: Indices,
     pixel_begin: Indices,
     terms: Indices,
-    term_begin: Indices,
     rows: int,
     columns: int,
     leaf: int,

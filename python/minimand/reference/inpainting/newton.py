@@ -10,7 +10,6 @@ import numpy as np
 
 from minimand.reference.inpainting.component import Component, Indices, differences_of_corners
 from minimand.reference.inpainting.iteration import iterate, newton_matrix
-from minimand.reference.inpainting.structure import Labels
 from minimand.reference.inpainting.variation import Array, middle_and_width, norms
 
 LEAST_BETA = 1e-13
@@ -23,7 +22,6 @@ def newton_work_size(fronts: Indices, component_front: Indices, channels: int, t
 
 def newton_start(
     image: Array,
-    labels: Labels,
     low: Array,
     high: Array,
     delta: Array,
