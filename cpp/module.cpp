@@ -19,6 +19,7 @@ namespace minimand {
 
 void register_random(py::module_& parent);
 void register_least_squares(py::module_& parent);
+void register_linear_models(py::module_& parent);
 void register_inpainting(py::module_& parent);
 
 py::dict build_info() {
@@ -35,5 +36,6 @@ PYBIND11_MODULE(MINIMAND_MODULE, module, pybind11::mod_gil_not_used()) {
     module.def("build_info", &minimand::build_info);
     minimand::register_random(module);
     minimand::register_least_squares(module);
+    minimand::register_linear_models(module);
     minimand::register_inpainting(module);
 }

@@ -191,6 +191,89 @@ LEAST_SQUARES = [
     ),
 ]
 
+# linear_models
+
+
+def outcomes() -> dict[str, Any]:
+    X = matrix(16, 2)
+    return {"X": X, "y": (np.arange(16) // 2 % 2).astype(float), "weights": np.arange(16.0) % 3 + 1}
+
+
+def counts() -> dict[str, Any]:
+    return {"X": matrix(16, 2), "y": vector(16), "weights": np.arange(16.0) % 3 + 1} | {
+        "exposure": np.arange(16.0) % 4 + 1
+    }
+
+
+GLM = {
+    "matrices": ("X",),
+    "positive_floats": ("tol",),
+    "nonnegative_floats": ("ridge",),
+    "positive_ints": ("max_iterations",),
+    "flags": ("intercept",),
+}
+
+
+def uniform_noise() -> dict[str, Any]:
+    return {"X": matrix(9, 3), "y": vector(9)}
+
+
+LINEAR_MODELS = [
+    function(
+        "least_absolute_deviations",
+        regression,
+        matrices=("X",),
+        vectors=("y", "weights"),
+        lengths={"y": "X", "weights": "X"},
+        nonnegative=("weights",),
+        positive_ints=("max_iterations",),
+        positive_floats=("quantile", "tol"),
+        flags=("intercept", "vertex"),
+        bools=("X", "y", "weights"),
+    ),
+    function(
+        "logistic_regression",
+        outcomes,
+        vectors=("y", "weights"),
+        lengths={"y": "X", "weights": "X"},
+        nonnegative=("weights",),
+        bools=("y", "weights"),
+        **GLM,
+    ),
+    function(
+        "poisson_regression",
+        counts,
+        vectors=("y", "weights", "exposure"),
+        lengths={"y": "X", "weights": "X", "exposure": "X"},
+        nonnegative=("weights",),
+        bools=("y", "weights"),
+        **GLM,
+    ),
+    function(
+        "chebyshev_fit",
+        uniform_noise,
+        matrices=("X",),
+        vectors=("y",),
+        lengths={"y": "X"},
+        positive_ints=("max_iterations",),
+        positive_floats=("tol",),
+        nonnegative_floats=("half_width",),
+        flags=("intercept", "intervals"),
+        bools=("X", "y"),
+    ),
+    function(
+        "maximum_likelihood",
+        uniform_noise,
+        matrices=("X",),
+        vectors=("y",),
+        lengths={"y": "X"},
+        choices=("noise",),
+        flags=("intercept",),
+        float32=("X",),
+        bools=("X", "y"),
+    ),
+]
+
 # inpainting
 
 
@@ -245,4 +328,4 @@ INPAINTING = [
 
 PACKAGE = [function("build_info", dict)]
 
-REGISTRY = [*LEAST_SQUARES, *INPAINTING, *PACKAGE]
+REGISTRY = [*LEAST_SQUARES, *LINEAR_MODELS, *INPAINTING, *PACKAGE]

@@ -12,6 +12,7 @@ __all__ = [
     "NotPositiveDefiniteError",
     "RankDeficientError",
     "RankWarning",
+    "SeparationWarning",
     "SingularMatrixError",
     "missing_extra",
 ]
@@ -47,6 +48,10 @@ class RankWarning(MinimandWarning):
 
 class ConditionWarning(MinimandWarning):
     """The answer is sensitive to the last digits of the data."""
+
+
+class SeparationWarning(MinimandWarning):
+    """The likelihood has no maximum: it grows for ever along a direction."""
 
 
 def missing_extra(package: str, extra: str) -> ImportError:

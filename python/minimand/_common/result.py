@@ -33,11 +33,14 @@ class Status(Enum):
     MAX_ITERATIONS = "The limit of iterations was reached before the stopping rule was met."
     TIME_LIMIT = "The time limit was reached before the stopping rule was met."
     STOPPED_BY_CALLBACK = "The callback asked to stop."
+    EXACT_FIT = "The model fits exactly: the likelihood is unbounded."
     INTERRUPTED = "The run was interrupted from the keyboard."
     INFEASIBLE = "No point satisfies the constraints."
     UNBOUNDED = "The objective decreases without limit."
     NOT_CERTIFIED = "The accuracy that was asked for could not be certified."
     DIVERGED = "The iterates grew beyond all bounds."
+    SEPARATED_COMPLETELY = "A plane separates all rows: the likelihood has no maximum."
+    SEPARATED_QUASI = "A plane separates some rows: the likelihood has no maximum."
 
     @property
     def ok(self) -> bool:
