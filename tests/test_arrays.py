@@ -117,7 +117,7 @@ def test_float32_stays_only_where_it_may():
         X.astype(np.float16),
         X.astype(np.longdouble),
         np.ma.masked_array(X),
-        np.asmatrix(X),
+        X.view(np.matrix),
         OnlyDLPack(X),
     ],
     ids=lambda odd: type(odd).__name__,

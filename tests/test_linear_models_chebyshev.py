@@ -372,7 +372,7 @@ def test_intervals_of_exact_fits_and_of_a_constant(backend, columns):
 
 
 def test_intervals_that_cannot_be_had_are_announced(backend, monkeypatch):
-    monkeypatch.setattr(highs, "linprog", lambda *_a, **_o: type("", (), {"x": None})())
+    monkeypatch.setattr("scipy.optimize.linprog", lambda *_a, **_o: type("", (), {"x": None})())
     problem = problems.stackloss()
     with pytest.warns(ConvergenceWarning, match="HiGHS could not solve") as caught:
         fit = chebyshev_fit(problem.X, problem.y, half_width=6.0, intervals=True, backend=backend)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from minimand._common.arrays import Floats, as_vector, nonnegative_float, nonnegative_int
 from minimand._common.conversion import real_array, wrong_type
@@ -66,7 +66,7 @@ def mask_from_color(image: object, color: object, *, tol: float = 0.0, dilate: i
     unknown = (apart <= tol).all(axis=0)
     reach = min(dilate, max(unknown.shape))
     if reach:
-        unknown = ndimage.maximum_filter(unknown, 2 * reach + 1, mode="constant", cval=False)
+        unknown = scipy.ndimage.maximum_filter(unknown, 2 * reach + 1, mode="constant", cval=False)
     return np.logical_not(unknown)
 
 

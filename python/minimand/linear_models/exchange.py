@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from types import ModuleType
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import qr
 
 from minimand._common.arrays import Floats
 from minimand._common.iterate import Advance, row_chunks
@@ -239,7 +239,7 @@ def independent_rows(rows: Rows) -> Integers:
     p = rows.design.parameters
     chosen, spread = rows.extreme_rows, False
     while True:
-        Q, triangle, pivots = qr(rows.matrix(chosen).T, pivoting=True)
+        Q, triangle, pivots = scipy.linalg.qr(rows.matrix(chosen).T, pivoting=True)
         size = np.abs(np.diag(triangle))
         rank = int(np.count_nonzero(size > _INDEPENDENT * size[0]))
         new = np.setdiff1d(_farthest_rows(rows, Q[:, rank:]), chosen)

@@ -8,7 +8,7 @@ import warnings
 from typing import TypeVar
 
 import numpy as np
-from scipy.special import gammaln, xlogy
+import scipy
 
 from minimand._common.arrays import Floats
 from minimand._common.errors import ConditionWarning, ConvergenceWarning, SeparationWarning
@@ -80,12 +80,12 @@ def _likelihood(
     y, weights, perfect = design.y, design.weights, 0.0
     if options.family == LOGISTIC:
         if found.fractions:
-            self_information = -xlogy(y, y) - xlogy(1.0 - y, 1.0 - y)
+            self_information = -scipy.special.xlogy(y, y) - scipy.special.xlogy(1.0 - y, 1.0 - y)
             perfect = _total(weights, self_information)
         return -loss, 2.0 * (loss - perfect)
     left = ~found.separated
-    perfect = _total(weights, np.where(left, y - xlogy(y, y), 0.0))
-    return -loss - _total(weights, gammaln(y + 1.0)), 2.0 * (loss - perfect)
+    perfect = _total(weights, np.where(left, y - scipy.special.xlogy(y, y), 0.0))
+    return -loss - _total(weights, scipy.special.gammaln(y + 1.0)), 2.0 * (loss - perfect)
 
 
 def _total(weights: Floats, values: Floats) -> float:

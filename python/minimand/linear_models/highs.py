@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
+import scipy
 
 from minimand._common.arrays import Floats
 from minimand.linear_models.exchange import Fit, Integers, Rows
@@ -71,7 +71,7 @@ def farthest(
 
 def _solve(cost: Floats, A: Floats, b: Floats) -> tuple[Floats, Floats] | None:
     """Minimise cost'x over A x <= b, two sides of each row; return x and the signed multipliers."""
-    found = linprog(
+    found = scipy.optimize.linprog(
         cost,
         A_ub=A,
         b_ub=b,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import linalg
+import scipy
 
 from minimand._common.arrays import Floats
 from minimand.linear_models.glm import LOGISTIC, Glm, Point
@@ -17,16 +17,15 @@ class Solver:
         self._unit = np.where(diagonal > 0, diagonal, 1.0)
         scaled = hessian / self._unit / self._unit[:, None]
         scaled[np.diag_indices_from(scaled)] += diagonal == 0.0  # columns of zeros stay out of it
-        self._lower, info = linalg.lapack.dpotrf(scaled, lower=1)
+        self._lower, info = scipy.linalg.lapack.dpotrf(scaled, lower=1)
         self.condition = 0.0  # reciprocal
         if info == 0 and np.isfinite(hessian).all():
-            self.condition = float(
-                linalg.lapack.dpocon(self._lower, np.abs(scaled).sum(axis=0).max(), uplo="L")[0]
-            )
+            norm = np.abs(scaled).sum(axis=0).max()
+            self.condition = float(scipy.linalg.lapack.dpocon(self._lower, norm, uplo="L")[0])
 
     def solve(self, right: Floats) -> Floats:
         """Return H^-1 right."""
-        z: Floats = linalg.lapack.dpotrs(self._lower, right / self._unit, lower=1)[0]
+        z: Floats = scipy.linalg.lapack.dpotrs(self._lower, right / self._unit, lower=1)[0]
         x: Floats = z / self._unit
         return x
 

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.linalg import LinAlgError, lu_factor, lu_solve
 
 from minimand._common.arrays import Floats
 from minimand.reference.least_squares.double_double import two_prod
@@ -33,10 +33,10 @@ def solve_reference(A: Floats, y: Floats, signs: Floats) -> Basis | None:
     last = np.append(np.zeros(A.shape[1]), 1.0)
     try:
         with np.errstate(all="ignore"):
-            factor = lu_factor(M)
-            fit = _refined(M, y, lambda b: lu_solve(factor, b))
-            dual = _refined(M.T, last, lambda b: lu_solve(factor, b, trans=1))
-    except (LinAlgError, ValueError):
+            factor = scipy.linalg.lu_factor(M)
+            fit = _refined(M, y, lambda b: scipy.linalg.lu_solve(factor, b))
+            dual = _refined(M.T, last, lambda b: scipy.linalg.lu_solve(factor, b, trans=1))
+    except (np.linalg.LinAlgError, ValueError):
         return None
     if not (np.isfinite(fit).all() and np.isfinite(dual).all() and dual.any()):
         return None

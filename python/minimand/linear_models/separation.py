@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 
 from minimand._common.arrays import Floats
 from minimand.linear_models.glm import LOGISTIC, Glm
@@ -114,13 +115,12 @@ def _by_programming(problem: Glm) -> Floats | None:
 
 
 def _programme(problem: Glm, rows: np.ndarray, s: Floats) -> Floats | None:
-    from scipy.optimize import linprog
 
     Z = (problem.X[rows] - problem.shift) * problem.scale
     if problem.intercept:
         Z = np.hstack([Z, np.ones((len(Z), 1))])
     signed, fixed = Z[s != 0.0] * s[s != 0.0, None], Z[s == 0.0]
-    found = linprog(
+    found = scipy.optimize.linprog(
         -signed.sum(axis=0),
         A_ub=-signed,
         b_ub=np.zeros(len(signed)),

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.linalg import LinAlgError, lu_factor, lu_solve, qr
+import scipy
 
 from minimand._common.arrays import Floats
 from minimand.linear_models.rows import UNIT, Indices, Rows
@@ -53,16 +53,20 @@ class Basis:
         self.matrix, self.y = rows.take(chosen), rows.y[chosen]
         self._lengths = np.abs(self.matrix * scale).max(axis=1)
         with np.errstate(all="ignore"):
-            self._lu = lu_factor(self.matrix * scale / self._lengths[:, None], check_finite=False)
+            self._lu = scipy.linalg.lu_factor(
+                self.matrix * scale / self._lengths[:, None], check_finite=False
+            )
         self.sound = bool(np.abs(np.diag(self._lu[0])).min() > 1e-14)
 
     def solve(self, right: Floats) -> Floats:
         """Return X_h^-1 right."""
-        return np.asarray(self.scale * lu_solve(self._lu, right / self._lengths))
+        return np.asarray(self.scale * scipy.linalg.lu_solve(self._lu, right / self._lengths))
 
     def solve_transposed(self, right: Floats) -> Floats:
         """Return X_h^-T right."""
-        return np.asarray(lu_solve(self._lu, self.scale * right, trans=1) / self._lengths)
+        return np.asarray(
+            scipy.linalg.lu_solve(self._lu, self.scale * right, trans=1) / self._lengths
+        )
 
     def theta(self) -> Floats:
         """Return the solution of X_h theta = y_h, refined with exact residuals."""
@@ -113,9 +117,9 @@ def choose_basis(rows: Rows, closeness: Floats, scale: Floats) -> Indices | None
         # Only as many orders of magnitude as the rounding of a dependent row leaves room for
         weight = np.maximum(closeness[near] / closeness[near[0]], 1e-300)
         weight **= min(1.0, -_RANGE / float(np.log10(weight).min(initial=-_RANGE)))
-        order = qr(found.T * weight, mode="r", pivoting=True)[1][:p]
+        order = scipy.linalg.qr(found.T * weight, mode="r", pivoting=True)[1][:p]
         if len(order) == p:
-            plain = np.abs(np.diag(qr(found[order].T, mode="r", pivoting=True)[0]))
+            plain = np.abs(np.diag(scipy.linalg.qr(found[order].T, mode="r", pivoting=True)[0]))
             if plain.min() > 1e-13 * plain.max():
                 return np.asarray(near[order])
         if count == m:
@@ -130,7 +134,7 @@ def optimal_vertex(rows: Rows, chosen: Indices, psi: Floats, scale: Floats) -> V
     for pivots in range(_PIVOTS * rows.parameters + 1):
         try:
             basis = Basis(rows, chosen, scale)
-        except (LinAlgError, ValueError):
+        except (np.linalg.LinAlgError, ValueError):
             return None
         if not basis.sound:
             return None

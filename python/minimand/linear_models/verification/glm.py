@@ -9,8 +9,8 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlogy
 
 from minimand._common.result import Certificate
 
@@ -172,12 +172,14 @@ def _stated(
     result: GlmResult, y: Array, weight: Array, objective: float, penalty: float, *, poisson: bool
 ) -> float:
     """Return the largest relative difference; infinite where infinities are not as they must be."""
-    likelihood, perfect = -(objective - penalty), float(weight @ (xlogy(y, y) - y))
+    likelihood, perfect = -(objective - penalty), float(weight @ (scipy.special.xlogy(y, y) - y))
     if poisson:
-        likelihood -= float(weight @ gammaln(y + 1.0))
-        perfect -= float(weight @ gammaln(y + 1.0))
+        likelihood -= float(weight @ scipy.special.gammaln(y + 1.0))
+        perfect -= float(weight @ scipy.special.gammaln(y + 1.0))
     else:
-        perfect = float(weight @ (xlogy(y, y) + xlogy(1.0 - y, 1.0 - y)))
+        perfect = float(
+            weight @ (scipy.special.xlogy(y, y) + scipy.special.xlogy(1.0 - y, 1.0 - y))
+        )
     size = 1.0 + abs(objective) + abs(likelihood)
     differences = [
         abs(result.objective - objective) / size,

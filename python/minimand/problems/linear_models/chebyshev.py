@@ -74,7 +74,7 @@ def stackloss() -> ChebyshevProblem:
 
     Examples
     --------
-    >>> from minimand.problems.linear_models import stackloss
+    >>> from minimand.problems.linear_models.chebyshev import stackloss
     >>> round(stackloss().objective, 6)
     4.743621
     """

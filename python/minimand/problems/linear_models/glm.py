@@ -78,7 +78,7 @@ def table(
 
     Examples
     --------
-    >>> from minimand.problems.linear_models import table
+    >>> from minimand.problems.linear_models.glm import table
     >>> table("poisson", [2, 6], [1, 1]).coef.round(6)
     array([1.098612])
     """

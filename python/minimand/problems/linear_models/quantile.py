@@ -78,7 +78,7 @@ def stackloss(quantile: float = 0.5) -> QuantileProblem:
 
     Examples
     --------
-    >>> from minimand.problems.linear_models import stackloss
+    >>> from minimand.problems.linear_models.quantile import stackloss
     >>> stackloss().coef.round(4)
     array([ 0.8319,  0.5739, -0.0609])
     """
