@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
+import pytest
 
 import minimand.linear_models
 
@@ -49,7 +50,7 @@ def by_scikit_learn(X: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def by_statsmodels(X: np.ndarray, y: np.ndarray) -> np.ndarray:
-    from statsmodels.regression.quantile_regression import QuantReg
+    QuantReg = pytest.importorskip("statsmodels.regression.quantile_regression").QuantReg
 
     fit = QuantReg(y, np.column_stack([X, np.ones(len(y))])).fit(q=0.5)
     return np.asarray(fit.params)
