@@ -43,6 +43,7 @@ struct Rows {
         for (Index i = begin; i < end; ++i, packed += ld) {
             const double root = weighted && weights.size() ? std::sqrt(weights[i]) : 1.0;
             if (intercept) packed[0] = root;
+            simd::prefetch_ahead(X.data() + i * n, n);
             pack_part(X.data() + i * n, n, shift.data(), scale.data(), root, packed + lead);
             pack_part(Y.data() + i * k, k, shift.data() + n, scale.data() + n, root, packed + lead + n);
             for (Index j = lead + n + k; j < ld; ++j) packed[j] = 0.0;

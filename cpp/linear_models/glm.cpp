@@ -47,16 +47,12 @@ class Block {
     void read(Index begin, Index end) {
         const Index n = model_.X.cols(), rows = end - begin;
         count_ = round_up(rows, kPad);
-        const double* EIGEN_RESTRICT shift = model_.shift.data();
-        const double* EIGEN_RESTRICT scale = model_.scale.data();
-        for (Index i = 0; i < rows; ++i) {
-            const double* EIGEN_RESTRICT x = model_.X.data() + (begin + i) * n;
-            double* EIGEN_RESTRICT z = packed_.data() + i * ld_;
-            for (Index j = 0; j < n; ++j) z[j] = (x[j] - shift[j]) * scale[j];
-            if (model_.intercept) z[n] = 1.0;
-            for (Index j = model_.parameters(); j < ld_; ++j) z[j] = 0.0;
-        }
+        const double* x = model_.X.data() + begin * n;
+        Index i = 0;
+        for (; i + kGroup <= rows; i += kGroup) read_rows<kGroup>(x + i * n, i);
+        for (; i < rows; ++i) read_rows<1>(x + i * n, i);
         packed_.segment(rows * ld_, (count_ - rows) * ld_).setZero();
+        eta_.segment(rows, count_ - rows).setZero();
         y_.head(count_).setZero();
         y_.head(rows) = model_.y.segment(begin, rows);
         weight_.head(count_).setZero();
@@ -64,7 +60,6 @@ class Block {
             weight_.head(rows) = model_.weights.segment(begin, rows);
         else
             weight_.head(rows).setOnes();
-        predict(theta_, eta_);
         if (model_.offset.size()) eta_.head(rows) += model_.offset.segment(begin, rows);
         rows_ = rows;
     }
@@ -116,15 +111,19 @@ class Block {
         }
     }
 
-    // sum += |Z|'w
-    void add_sizes(double* sum) const {
+    // sum += Z'q, sizes += |Z|'w
+    void add_transposed(const Vector& q, double* sum, double* sizes) const {
         for (Index i = 0; i < count_; i += kGroup) {
             const double* z = packed_.data() + i * ld_;
             for (Index v = 0; v < ld_; v += kLanes) {
-                Pack s = simd::load(sum + v);
-                for (int g = 0; g < kGroup; ++g)
-                    s = simd::fma(absolute(simd::load(z + g * ld_ + v)), simd::broadcast(weight_[i + g]), s);
+                Pack s = simd::load(sum + v), size = simd::load(sizes + v);
+                for (int g = 0; g < kGroup; ++g) {
+                    const Pack entry = simd::load(z + g * ld_ + v);
+                    s = simd::fma(entry, simd::broadcast(q[i + g]), s);
+                    size = simd::fma(absolute(entry), simd::broadcast(weight_[i + g]), size);
+                }
                 simd::store(sum + v, s);
+                simd::store(sizes + v, size);
             }
         }
     }
@@ -139,9 +138,24 @@ class Block {
         least_squares::add_gram(packed_.data(), rows_, ld_, C);
     }
 
+    // margin := min (margin, (2y - 1) eta), largest := max (largest, |eta|)
     void extremes(double& margin, double& largest) const {
         double least = kInfinity, most = 0.0;
-        for (Index i = 0; i < rows_; ++i) {
+        const Index whole = rows_ / kLanes * kLanes;
+        if (whole) {
+            const Pack one = simd::broadcast(1.0), none = simd::broadcast(-kInfinity);
+            Pack low = simd::broadcast(kInfinity), high = simd::broadcast(0.0);
+            for (Index i = 0; i < whole; i += kLanes) {
+                const Pack eta = simd::load(eta_.data() + i), y = simd::load(y_.data() + i);
+                const Pack s = simd::sub(simd::add(y, y), one);
+                const Pack label = Eigen::internal::pcmp_eq(absolute(s), one);
+                low = minimum(low, Eigen::internal::pselect(label, simd::mul(s, eta), none));
+                high = maximum(high, absolute(eta));
+            }
+            least = Eigen::internal::predux_min(low);
+            most = Eigen::internal::predux_max(high);
+        }
+        for (Index i = whole; i < rows_; ++i) {
             const double s = 2.0 * y_[i] - 1.0;
             const double m = std::abs(s) == 1.0 ? s * eta_[i] : -kInfinity, size = std::abs(eta_[i]);
             least = m < least ? m : least;
@@ -151,8 +165,24 @@ class Block {
         largest = std::max(largest, most);
     }
 
-    // w KL(q, mu), or a bound on it, for q = mu + V t with |t| < 1; infinite beyond.
-    double divergence(Index i, double t) const {
+    // Sum of w KL(q, mu), or a bound on it, for q = mu + V t with |t| < 1; infinite beyond. t has count_ entries.
+    double divergence(const Vector& t) const {
+        const Pack one = simd::broadcast(1.0);
+        Pack total = simd::broadcast(0.0);
+        double rest = 0.0;
+        for (Index i = 0; i < count_; i += kLanes) {
+            const Pack move = simd::load(t.data() + i), size = absolute(move);
+            if (Eigen::internal::predux_max(size) < kSeries) {
+                const Pack square = simd::mul(simd::load(variance_.data() + i), simd::mul(move, move));
+                total = simd::fma(square, simd::add(one, size), total);
+            } else {
+                for (Index k = i; k < std::min(i + kLanes, rows_); ++k) rest += row_divergence(k, t[k]);
+            }
+        }
+        return simd::sum(total) / 2.0 + rest;
+    }
+
+    double row_divergence(Index i, double t) const {
         const double size = std::abs(t);
         if (size < kSeries) return variance_[i] * t * t * (1.0 + size) / 2.0;
         if (!(size < 1.0)) return kInfinity;
@@ -171,11 +201,41 @@ class Block {
 
     Index rows() const { return rows_; }
     Index ld() const { return ld_; }
-    double weight(Index i) const { return weight_[i]; }
-    double variance(Index i) const { return variance_[i]; }
+    const Vector& weight() const { return weight_; }
+    const Vector& variance() const { return variance_; }
     Vector& residual() { return residual_; }
 
   private:
+    // Packs rows i, i + 1, ... and predicts them on the way.
+    template <int rows>
+    void read_rows(const double* x, Index i) {
+        const Index n = model_.X.cols(), whole = n / kLanes * kLanes;
+        const double *shift = model_.shift.data(), *scale = model_.scale.data(), *theta = theta_.data();
+        double* z = packed_.data() + i * ld_;
+        simd::prefetch_ahead(x, rows * n);
+        Pack sum[rows];
+        for (int g = 0; g < rows; ++g) sum[g] = simd::broadcast(0.0);
+        for (Index v = 0; v < whole; v += kLanes) {
+            const Pack middle = simd::load(shift + v), unit = simd::load(scale + v), c = simd::load(theta + v);
+            for (int g = 0; g < rows; ++g) {
+                const Pack entry = simd::mul(simd::sub(simd::load(x + g * n + v), middle), unit);
+                simd::store(z + g * ld_ + v, entry);
+                sum[g] = simd::fma(entry, c, sum[g]);
+            }
+        }
+        for (int g = 0; g < rows; ++g) {
+            double rest = model_.intercept ? theta[n] : 0.0;
+            double* row = z + g * ld_;
+            for (Index j = whole; j < n; ++j) {
+                row[j] = (x[g * n + j] - shift[j]) * scale[j];
+                rest += row[j] * theta[j];
+            }
+            if (model_.intercept) row[n] = 1.0;
+            for (Index j = model_.parameters(); j < ld_; ++j) row[j] = 0.0;
+            eta_[i + g] = simd::sum(sum[g]) + rest;
+        }
+    }
+
     const Model& model_;
     Index ld_, rows_ = 0, count_ = 0;
     Vector packed_, theta_, eta_, y_, weight_, residual_, variance_;
@@ -242,17 +302,17 @@ void glm_direction_pass(MatrixIn<double> X, VectorIn y, VectorIn weights, Vector
                                          Vector t(round_up(block, kPad));
                                          rows.predict(rows.padded(direction), t);
                                          rows.shares();
-                                         double& most = largest[static_cast<std::size_t>(leaf)];
-                                         for (Index i = 0; i < rows.rows(); ++i) {
-                                             const double w = rows.weight(i);
-                                             const double r = rows.residual()[i] - rows.variance(i) * t[i];
-                                             rows.residual()[i] = r;
-                                             dual[first + i] = w > 0.0 ? r / w : 0.0;
-                                             sum[0] += rows.divergence(i, t[i]);
-                                             most = std::max(most, std::abs(t[i]));
+                                         const Index count = rows.rows();
+                                         const Vector& w = rows.weight();
+                                         Vector& r = rows.residual();
+                                         for (Index i = 0; i < count; ++i) {
+                                             r[i] -= rows.variance()[i] * t[i];
+                                             dual[first + i] = w[i] > 0.0 ? r[i] / w[i] : 0.0;
                                          }
-                                         rows.add_transposed(rows.residual(), sum + 1);
-                                         rows.add_sizes(sum + 1 + ld);
+                                         double& most = largest[static_cast<std::size_t>(leaf)];
+                                         most = std::max(most, t.head(count).cwiseAbs().maxCoeff());
+                                         sum[0] += rows.divergence(t);
+                                         rows.add_transposed(r, sum + 1, sum + 1 + ld);
                                      });
     residual = total.segment(1, p);
     sizes = total.segment(1 + ld, p);
