@@ -7,6 +7,7 @@ meets all of them alike; ratios.py takes the best turn of each.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -40,6 +41,7 @@ def measure(benchmark: Any) -> Callable[..., Any]:
         benchmark.group = group
         benchmark.extra_info["contender"] = contender
         benchmark.extra_info["threads"] = threads(contender)
+        time.sleep(0.0 if TOY else 0.3)  # threads of the one before go on spinning for a while
         return benchmark.pedantic(call, rounds=1 if calls == 1 else 5, iterations=calls)
 
     return run

@@ -15,6 +15,7 @@ MEASURES = {
     "n_unknown": ("unknown", "{}"),
     "objective": ("objective", "{:.10g}"),
     "gap": ("gap", "{:.1e}"),
+    "gradient_norm": ("gradient norm", "{:.1e}"),
     "status": ("status", "{}"),
     "method": ("method", "{}"),
     "iterations": ("iterations", "{}"),

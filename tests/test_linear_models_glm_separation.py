@@ -9,6 +9,9 @@ import pytest
 
 import minimand
 from minimand._common.errors import CertificateError
+from minimand.linear_models import separation
+from minimand.linear_models.glm import LOGISTIC
+from minimand.linear_models.likelihood_fit import Options, make_problem, prepare
 from minimand.problems.linear_models.glm import table
 
 COMPLETE, QUASI = minimand.Status.SEPARATED_COMPLETELY, minimand.Status.SEPARATED_QUASI
@@ -168,3 +171,22 @@ def test_random_sparse_tables_against_linear_programming(seed, backend):
         expected[i] = found.fun < -1e-7
     fit = diagnose("poisson", X, y, backend=backend)
     assert np.array_equal(fit.separated, expected)
+
+
+def test_many_rows_by_linear_programming():
+    """More rows than one programme takes: the direction that counts violates none of them."""
+    rng = np.random.default_rng(3)
+    m = 12_000
+    X = np.column_stack([rng.standard_normal(m), rng.random(m) < 0.01])
+    y = (rng.random(m) < 0.5).astype(float)
+    y[X[:, 1] == 1.0] = 1.0  # the only column that separates
+    options = Options(
+        family=LOGISTIC, ridge=0.0, tol=1e-12, max_iterations=10, threads=1, backend="cpp"
+    )
+    design = prepare(X, y, weights=None, intercept=True, options=options)
+    problem = make_problem(design, np.empty(0), options)
+    d = separation.by_programming(problem)
+    assert d is not None
+    t = (2.0 * y - 1.0) * problem.products(d)
+    assert t.min() >= -1e-12 * t.max()
+    assert np.array_equal(t > 1e-7 * t.max(), X[:, 1] == 1.0)

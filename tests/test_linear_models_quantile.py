@@ -405,3 +405,20 @@ class TestBadInput:
         y[4] = np.nan
         with pytest.raises(ValueError, match="y has NaN at"):
             least_absolute_deviations(X, y)
+
+
+@pytest.mark.filterwarnings("ignore::minimand.ConvergenceWarning")
+@pytest.mark.parametrize("distance", [1e-6, 1e-9, 1e-12])
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize("shape", [(30, 2), (500, 3)])
+def test_quantiles_next_to_the_ends(shape, side, distance, backend):
+    """The objective is as small as its rounding: what is certified must stand up to `verify`."""
+    X, y = data(*shape)
+    fit = least_absolute_deviations(
+        X, y, quantile=distance if side == 0 else 1.0 - distance, backend=backend
+    )
+    if fit.status is Status.CONVERGED:
+        fit.verify(X, y)
+    else:
+        assert fit.status is Status.NOT_CERTIFIED
+        assert fit.gap > fit.tol

@@ -24,7 +24,8 @@ inline Pack sub(const Pack& a, const Pack& b) { return Eigen::internal::psub(a, 
 inline Pack mul(const Pack& a, const Pack& b) { return Eigen::internal::pmul(a, b); }
 inline Pack fma(const Pack& a, const Pack& b, const Pack& c) { return Eigen::internal::pmadd(a, b, c); }
 // Asks for `count` numbers a fixed distance past x, for a pass that reads memory once and in order. The hardware's own
-// prefetcher stops at every page; with this a pass came from 25 to 50 GB/s on two cores. Past the end it asks for nothing.
+// prefetcher stops at every page; with this a pass came from 25 to 50 GB/s on two cores. Past the end it asks for
+// nothing.
 template <class T>
 inline void prefetch_ahead(const T* x, std::ptrdiff_t count) {
     constexpr std::uintptr_t kAhead = 32768, kLine = 64;

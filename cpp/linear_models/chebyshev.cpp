@@ -234,6 +234,7 @@ void residual_extremes(MatrixIn<double> X, VectorIn y, VectorIn theta, bool inte
         Largest& largest = found[static_cast<std::size_t>(leaf)];
         const Index first = begin + leaf * leaf_rows, last = std::min(end, first + leaf_rows);
         for (Index i = first; i < last; ++i) {
+            simd::prefetch_ahead(X.data() + i * n, n);
             const double r = y[i] - (dot(X.data() + i * n, theta.data(), n) + constant);
             largest.add({std::abs(r), r, i});
         }

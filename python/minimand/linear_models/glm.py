@@ -171,13 +171,15 @@ class Glm:
 
     def rows(self, chosen: np.ndarray) -> Glm:
         """Return the problem of some rows, in the same frame."""
+        numbers = np.flatnonzero(chosen) if chosen.dtype == np.bool_ else chosen
 
         def part(values: Floats) -> Floats:
-            return np.ascontiguousarray(values[chosen]) if values.size else values
+            # "clip" spares a check of numbers that are rows anyway, and half the time.
+            return values.take(numbers, axis=0, mode="clip") if values.size else values
 
         return replace(
             self,
-            X=np.ascontiguousarray(self.X[chosen]),
+            X=part(self.X),
             y=part(self.y),
             weights=part(self.weights),
             offset=part(self.offset),

@@ -133,9 +133,12 @@ def announce(result: GlmResult, design: Design, found: Fit, *, stacklevel: int =
     warn_of_aliased(design, stacklevel=stacklevel + 1)
     if result.separated.any():
         count, m = int(result.separated.sum()), result.separated.size
+        infinite = f"{int(np.isinf(result.coef).sum())} coefficients"
+        if np.isinf(result.intercept):
+            infinite += " and the constant term"
         warnings.warn(
             f"the likelihood has no maximum: {count} of {m} rows are separated (`separated`), and "
-            f"{int(np.isinf(result.coef).sum())} coefficients go to infinity along `direction`; "
+            f"{infinite} go to infinity along `direction`; "
             f"limit_coef fits the other rows; ridge > 0 makes all coefficients finite",
             SeparationWarning,
             stacklevel=stacklevel,

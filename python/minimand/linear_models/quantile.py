@@ -235,7 +235,7 @@ def _report(
         worst = float((np.abs(r) / np.where(level > 0.0, level, 1.0)).max())
         proof = exact_certificates(worst)
     else:
-        gap = rows.gap(r, answer.psi) / objective
+        gap = rows.certain_gap(answer.theta, r, answer.psi, tol) / objective
         rounding = rows.noise(answer.theta) * total / objective
         proof = certificates(0.0, rows.stationarity(answer.psi), gap, tol, rounding)
         certified = all(certificate.holds for certificate in proof)

@@ -135,6 +135,20 @@ class Rows:
         terms = np.where(r > 0.0, r * (self.upper() - psi), r * (self.lower() - psi))
         return float(terms.sum())
 
+    def certain_gap(self, theta: Floats, r: Floats, psi: Floats, tol: float) -> float:
+        """Return the gap, the larger of two where rounding alone could exceed `tol`.
+
+        There, at quantiles next to 0 or 1 for example, the sign of a residual that vanishes but for
+        its rounding matters; it is then computed in NumPy as well, where it may come out otherwise.
+        """
+        gap, zeros = self.gap(r, psi), self.zeros(theta, r)
+        far = np.maximum(self.upper() - psi, psi - self.lower())[zeros]
+        if gap + float(self.zero_level(theta, zeros) @ far) <= tol * self.objective(r):
+            return gap
+        n = self.X.shape[1]
+        fitted = self.X @ theta[:n] + (theta[n] if self.intercept else 0.0)
+        return max(gap, self.gap(self.y - fitted, psi))
+
     def zero_level(self, theta: Floats, rows: Indices | slice = _ALL) -> Floats:
         """Return what is rounding noise in the residuals of `rows`."""
         size = np.abs(self.take(rows)) @ np.abs(theta) + np.abs(self.y[rows])

@@ -44,7 +44,7 @@ def separation(problem: Glm, step: Floats) -> Proof | None:
         largest = np.abs(t).max()
         proven = _clean(problem, step, np.abs(t) > 1e-6 * largest)
     if proven is None:
-        found = _by_programming(problem)
+        found = by_programming(problem)
         if found is not None:
             t = np.abs(problem.products(found))
             proven = _clean(problem, found, t > _CLEAR * t.max())
@@ -92,7 +92,7 @@ def _clean(problem: Glm, step: Floats, rows: np.ndarray) -> Proof | None:
     return Proof(d / largest, rows)
 
 
-def _by_programming(problem: Glm) -> Floats | None:
+def by_programming(problem: Glm) -> Floats | None:
     """Maximise sum s_i z_i'd over |d| <= 1 with s_i z_i'd >= 0 (Konis 2007), by HiGHS.
 
     Many rows come in as they are violated; a direction counts only when no row is.
@@ -115,7 +115,6 @@ def _by_programming(problem: Glm) -> Floats | None:
 
 
 def _programme(problem: Glm, rows: np.ndarray, s: Floats) -> Floats | None:
-
     Z = (problem.X[rows] - problem.shift) * problem.scale
     if problem.intercept:
         Z = np.hstack([Z, np.ones((len(Z), 1))])
