@@ -282,3 +282,12 @@ class TestFloorOfTheData:
         result = quiet(X, X.sum(axis=1), backend=backend)
         assert 11 <= result.rank <= 14
         assert result.residual_norm <= RATIO * 20 * EPS * np.linalg.norm(X.sum(axis=1))
+
+
+def test_two_equal_columns_of_many_rows(backend):
+    """Rounding that grew with the number of blocks would make them independent."""
+    X = np.random.default_rng(0).standard_normal((60_000, 4))
+    X[:, 2] = X[:, 1]
+    result = deficient(X, X[:, 0], intercept=True, rank_deficient="drop", backend=backend)
+    assert result.aliased == (2,)
+    assert result.rank == 3

@@ -14,6 +14,7 @@ Array: TypeAlias = NDArray[np.float64]
 Design: TypeAlias = NDArray[np.float64] | NDArray[np.float32]
 
 BLOCK_ROWS = 4096
+LEAF_ROWS = 256  # of a tree of QR factorisations
 
 
 def row_blocks(begin: int, end: int) -> Iterator[slice]:
@@ -108,8 +109,21 @@ def tsqr_pass(
     threads: int,
 ) -> None:
     """``R := qr_R([R; Z])``, upper triangular with a non-negative diagonal."""
-    for rows in row_blocks(begin, end):
-        merge_r(R, augmented_rows(X, Y, weights, shift, scale, intercept, rows))
+    # Merged in a tree, like the carry of a binary counter: errors grow with its depth. Two
+    # dependent columns would not be seen to be so after a chain of a hundred merges.
+    leaf, p = max(LEAF_ROWS, 4 * R.shape[0]), R.shape[0]
+    pending: list[tuple[int, Array]] = []  # (depth, triangle)
+    for first in range(begin, end, leaf):
+        rows = slice(first, min(first + leaf, end))
+        depth, T = 0, np.zeros((p, p))
+        merge_r(T, augmented_rows(X, Y, weights, shift, scale, intercept, rows))
+        while pending and pending[-1][0] == depth:
+            depth, (_, left) = depth + 1, pending.pop()
+            merge_r(left, T)
+            T = left
+        pending.append((depth, T))
+    for _, T in reversed(pending):
+        merge_r(R, T)
 
 
 def merge_r(R: Array, other: Array) -> None:
