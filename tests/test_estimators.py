@@ -188,3 +188,13 @@ class TestScikitLearn:
             "except ImportError as error: print(error)"
         )
         assert 'pip install "minimand[sklearn]"' in run_python(code)
+
+
+def test_partial_fit_of_many_blocks():
+    """Every block makes the state a merge deeper; the bytes in between must allow for that."""
+    X, y = np.arange(200.0)[:, None], 2.0 * np.arange(200.0) + 1.0
+    model = LeastSquaresRegressor()
+    for i in range(0, 200, 2):
+        model.partial_fit(X[i : i + 2], y[i : i + 2])
+    assert model.coef_ == pytest.approx([2.0], rel=1e-12)
+    assert model.intercept_ == pytest.approx(1.0, rel=1e-9)

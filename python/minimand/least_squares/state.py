@@ -34,6 +34,7 @@ from minimand.least_squares.rung import Problem, Rung
 
 _MAGIC = b"minimand.LeastSquaresState 1\n"
 _LARGEST = 20_000  # columns that from_bytes accepts
+_DEEPEST = 2**32  # merges in a row that it accepts
 
 
 class LeastSquaresState:
@@ -274,7 +275,7 @@ class LeastSquaresState:
         lead = int(state.intercept)
         expected = 0 if empty else 8 * (2 * (width - lead) + width * width)
         if (
-            not (0 <= columns <= width <= _LARGEST and rows >= 0 <= depth < 64)
+            not (0 <= columns <= width <= _LARGEST and rows >= 0 <= depth < _DEEPEST)
             or len(body) != expected
         ):
             raise ValueError(
