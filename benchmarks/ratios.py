@@ -20,6 +20,7 @@ MEASURES = {
     "method": ("method", "{}"),
     "iterations": ("iterations", "{}"),
     "backward_error": ("backward error", "{:.1e}"),
+    "residual": ("residual", "{:.1e}"),
     "residual_norm": ("residual norm", "{:.10g}"),
     "extra_megabytes": ("extra MB", "{:.1f}"),
     "extra_arrays": ("extra arrays", "{:.1f}"),

@@ -20,6 +20,7 @@ namespace minimand {
 void register_random(py::module_& parent);
 void register_least_squares(py::module_& parent);
 void register_linear_models(py::module_& parent);
+void register_pca(py::module_& parent);
 void register_inpainting(py::module_& parent);
 
 py::dict build_info() {
@@ -37,5 +38,6 @@ PYBIND11_MODULE(MINIMAND_MODULE, module, pybind11::mod_gil_not_used()) {
     minimand::register_random(module);
     minimand::register_least_squares(module);
     minimand::register_linear_models(module);
+    minimand::register_pca(module);
     minimand::register_inpainting(module);
 }

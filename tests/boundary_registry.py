@@ -47,6 +47,8 @@ class Entry:
         Arrays for which True and False make sense.
     kernel
         Whether a kernel does the work, so that there is a backend to choose.
+    positional
+        Arguments beside the data that everybody gives by position.
     """
 
     name: str
@@ -71,6 +73,7 @@ class Entry:
     float32: tuple[str, ...] = ()
     bools: tuple[str, ...] = ()
     kernel: bool = True
+    positional: tuple[str, ...] = ()
 
     @property
     def arrays(self) -> tuple[str, ...]:
@@ -274,6 +277,56 @@ LINEAR_MODELS = [
     ),
 ]
 
+# pca
+
+
+def observations() -> dict[str, Any]:
+    return {"X": matrix(9, 3), "weights": np.arange(9.0) % 3 + 1}
+
+
+def update_and_find(*, X: Any, weights: Any, **options: Any) -> Any:
+    return minimand.PCAState(**options).update(X, weights).solve()
+
+
+Accumulated = getattr(minimand, "PCAState", None) or missing("PCAState")
+
+PCA = [
+    function(
+        "pca",
+        observations,
+        matrices=("X",),
+        vectors=("weights",),
+        lengths={"weights": "X"},
+        nonnegative=("weights",),
+        positive_floats=("tol",),
+        choices=("method", "certify"),
+        flags=("whiten", "center"),
+        float32=("X",),
+        bools=("X", "weights"),
+        positional=("n_components",),
+    ),
+    Entry(
+        name="PCAState",
+        valid=dict,
+        call=Accumulated,
+        signature=Accumulated,
+        choices=("method",),
+        flags=("center",),
+    ),
+    Entry(
+        name="PCAState.update",
+        valid=observations,
+        call=update_and_find,
+        signature=Accumulated,
+        matrices=("X",),
+        vectors=("weights",),
+        lengths={"weights": "X"},
+        nonnegative=("weights",),
+        float32=("X",),
+        bools=("weights",),
+    ),
+]
+
 # inpainting
 
 
@@ -328,4 +381,4 @@ INPAINTING = [
 
 PACKAGE = [function("build_info", dict)]
 
-REGISTRY = [*LEAST_SQUARES, *LINEAR_MODELS, *INPAINTING, *PACKAGE]
+REGISTRY = [*LEAST_SQUARES, *LINEAR_MODELS, *PCA, *INPAINTING, *PACKAGE]

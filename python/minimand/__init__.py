@@ -47,6 +47,7 @@ from minimand.linear_models import (
     maximum_likelihood,
     poisson_regression,
 )
+from minimand.pca import PCAResult, PCAState, pca
 
 __all__ = [
     "Certificate",
@@ -65,6 +66,8 @@ __all__ = [
     "LogisticResult",
     "MinimandWarning",
     "NotPositiveDefiniteError",
+    "PCAResult",
+    "PCAState",
     "PinvResult",
     "PoissonResult",
     "QRResult",
@@ -86,6 +89,7 @@ __all__ = [
     "lstsq",
     "mask_from_color",
     "maximum_likelihood",
+    "pca",
     "pinv",
     "poisson_regression",
     "qr",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from types import BuiltinFunctionType
+from types import FunctionType
 from typing import Any, Literal
 
 from minimand._common.errors import missing_extra
@@ -165,7 +165,7 @@ def interruptible(work: float, kernel: Callable[..., Any], *arguments: Any) -> A
     own. After Ctrl-C it runs on to its end unobserved, on arrays that only it holds; the caller,
     who must not have handed it an array of the user's to write to, gets KeyboardInterrupt at once.
     """
-    compiled = isinstance(kernel, BuiltinFunctionType)  # NumPy mirrors are interrupted as they are
+    compiled = not isinstance(kernel, FunctionType)  # NumPy mirrors are interrupted as they are
     main = threading.current_thread() is threading.main_thread()
     if work < _LONG_CALL or not compiled or not main:
         return kernel(*arguments)

@@ -39,6 +39,7 @@ class Status(Enum):
     UNBOUNDED = "The objective decreases without limit."
     NOT_CERTIFIED = "The accuracy that was asked for could not be certified."
     DIVERGED = "The iterates grew beyond all bounds."
+    NO_VARIANCE = "All rows are equal: there is no variance to explain."
     SEPARATED_COMPLETELY = "A plane separates all rows: the likelihood has no maximum."
     SEPARATED_QUASI = "A plane separates some rows: the likelihood has no maximum."
 

@@ -4,5 +4,6 @@ They need scikit-learn: `pip install "minimand[sklearn]"`.
 """
 
 from minimand.estimators.least_squares import LeastSquaresRegressor
+from minimand.estimators.pca import PrincipalComponents
 
-__all__ = ["LeastSquaresRegressor"]
+__all__ = ["LeastSquaresRegressor", "PrincipalComponents"]
