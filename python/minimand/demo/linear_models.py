@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from minimand import MinimandWarning, chebyshev_fit, maximum_likelihood
-from minimand._common.errors import missing_extra
 from minimand._common.result import Result
 from minimand.plotting import linear_models as plot
 from minimand.plotting._style import tidy
 from minimand.problems.least_squares import nist
 from minimand.problems.linear_models.chebyshev import stackloss
+from minimand.problems.pca import iris
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -204,12 +204,8 @@ def _half_width(report: Report) -> None:
 def _separation(report: Report) -> None:
     """Diagnose data that a plane separates."""
     report.heading("When there is no most likely fit")
-    try:
-        from sklearn.datasets import load_iris
-    except ImportError:
-        report.text(f"(The next data set needs {missing_extra('scikit-learn', 'sklearn')})")
-        return
-    iris = load_iris()
+    flowers = iris()
+    kinds = np.array(flowers.labels)
     report.text(
         """Fisher's irises: can two measurements of a flower tell its species? For setosa against
         versicolor a line separates the two without an error. The steeper the model, the likelier
@@ -218,10 +214,10 @@ def _separation(report: Report) -> None:
         a direction. For virginica against versicolor the two overlap, and there is a fit."""
     )
     answers: dict[str, Any] = {}
-    for name, species in (("setosa", 0), ("virginica", 2)):
-        chosen = (iris.target == species) | (iris.target == 1)
-        X = np.ascontiguousarray(iris.data[chosen][:, 2:])
-        y = (iris.target[chosen] == species).astype(np.float64)
+    for name in ("setosa", "virginica"):
+        chosen = (kinds == name) | (kinds == "versicolor")
+        X = np.ascontiguousarray(flowers.X[chosen][:, 2:])
+        y = (kinds[chosen] == name).astype(np.float64)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", MinimandWarning)
             answers[name] = maximum_likelihood(X, y, noise="logistic")
