@@ -16,6 +16,8 @@ MEASURES = {
     "objective": ("objective", "{:.10g}"),
     "gap": ("gap", "{:.1e}"),
     "gradient_norm": ("gradient norm", "{:.1e}"),
+    "violation": ("violation", "{:.1e}"),
+    "miss": ("miss", "{:.1e}"),
     "status": ("status", "{}"),
     "method": ("method", "{}"),
     "iterations": ("iterations", "{}"),

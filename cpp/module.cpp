@@ -22,6 +22,8 @@ void register_least_squares(py::module_& parent);
 void register_linear_models(py::module_& parent);
 void register_pca(py::module_& parent);
 void register_inpainting(py::module_& parent);
+void register_ellipsoid(py::module_& parent);
+void register_rendezvous(py::module_& parent);
 
 py::dict build_info() {
     using py::literals::operator""_a;
@@ -40,4 +42,6 @@ PYBIND11_MODULE(MINIMAND_MODULE, module, pybind11::mod_gil_not_used()) {
     minimand::register_linear_models(module);
     minimand::register_pca(module);
     minimand::register_inpainting(module);
+    minimand::register_ellipsoid(module);
+    minimand::register_rendezvous(module);
 }

@@ -41,6 +41,8 @@ class Entry:
         Matrices that must be square; vectors without negative entries.
     positive_ints, nonnegative_ints, positive_floats, nonnegative_floats, choices, flags
         Names of the other arguments, by what they may be.
+    counts
+        Positive integers that belong to the data, and so may be given by position.
     float32
         Arrays for which float32 means more than the numbers, namely data of less accuracy.
     bools
@@ -68,6 +70,7 @@ class Entry:
     nonnegative_ints: tuple[str, ...] = ()
     positive_floats: tuple[str, ...] = ()
     nonnegative_floats: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     choices: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
     float32: tuple[str, ...] = ()
@@ -377,8 +380,63 @@ INPAINTING = [
     ),
 ]
 
+# ellipsoid
+
+ELLIPSOID = [
+    function(
+        "min_volume_ellipsoid",
+        lambda: {"points": matrix(24, 3)},
+        matrices=("points",),
+        positive_floats=("tol",),
+        choices=("on_degenerate",),
+        bools=("points",),
+    )
+]
+
+# rendezvous
+
+
+def bodies(steps: str) -> dict[str, Any]:
+    A, C = np.array([[1.0, 1.0, 0.0], [0.0, 1.0, 1.0], [0.0, 0.0, 1.0]]), np.eye(3)
+    B = np.array([[0.0, 1.0], [0.0, 0.0], [1.0, 0.0]])
+    return {"A": A, "B": B, "C": C, "D": matrix(3, 2), "x0": vector(3), "z0": -vector(3)} | {
+        steps: 5
+    }
+
+
+BODIES = {
+    "matrices": ("A", "B", "C", "D"),
+    "vectors": ("x0", "z0"),
+    "lengths": {"B": "A", "D": "C", "x0": "A", "z0": "C"},
+    "square": ("A", "C"),
+    "bools": ("A", "B", "x0"),
+}
+
+RENDEZVOUS = [
+    function(
+        "rendezvous",
+        lambda: bodies("T"),
+        counts=("T",),
+        nonnegative_floats=("u_max", "v_max"),
+        positive_ints=("max_iterations",),
+        choices=("norm",),
+        **BODIES,
+    ),
+    function("rendezvous_energy", lambda: bodies("T_max"), counts=("T_max",), **BODIES),
+    function(
+        "min_rendezvous_thrust",
+        lambda: bodies("T"),
+        counts=("T",),
+        nonnegative_floats=("ratio",),
+        positive_floats=("tol",),
+        positive_ints=("max_iterations",),
+        choices=("norm",),
+        **BODIES,
+    ),
+]
+
 # The package itself
 
 PACKAGE = [function("build_info", dict)]
 
-REGISTRY = [*LEAST_SQUARES, *LINEAR_MODELS, *PCA, *INPAINTING, *PACKAGE]
+REGISTRY = [*LEAST_SQUARES, *LINEAR_MODELS, *PCA, *INPAINTING, *ELLIPSOID, *RENDEZVOUS, *PACKAGE]

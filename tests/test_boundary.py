@@ -108,7 +108,7 @@ def test_either_backend_can_be_chosen(entry):
 @entries(REGISTRY)
 def test_data_are_positional_and_everything_else_is_keyword_only(entry):
     for name, parameter in inspect.signature(entry.signature).parameters.items():
-        if name != "self" and name not in entry.arrays + entry.positional:
+        if name != "self" and name not in entry.arrays + entry.positional + entry.counts:
             allowed = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
             assert parameter.kind in allowed, name
 
@@ -199,10 +199,11 @@ def bad_numbers(entry: Entry) -> Iterator[Bad]:
             yield name, repr(value), lambda _a, value=value: value, error, lambda _a: [name]
 
     threads = ("threads",) if "threads" in entry.options else ()
-    for name in entry.positive_ints + threads + entry.nonnegative_ints:
+    counts = entry.positive_ints + entry.counts
+    for name in counts + threads + entry.nonnegative_ints:
         yield from cases(name, ValueError, -1)
         yield from cases(name, TypeError, True, 1.5, "2")
-    for name in entry.positive_ints + threads:
+    for name in counts + threads:
         yield from cases(name, ValueError, 0)
     for name in entry.positive_floats + entry.nonnegative_floats:
         yield from cases(name, ValueError, -1, -1e-300, np.nan, np.inf)

@@ -13,6 +13,7 @@ from minimand._common.errors import (
 )
 from minimand._common.result import Certificate, Result, Status
 from minimand._info import __version__, build_info
+from minimand.ellipsoid import DegeneratePointsError, EllipsoidResult, min_volume_ellipsoid
 from minimand.inpainting import (
     InpaintingProgress,
     InpaintingResult,
@@ -48,6 +49,14 @@ from minimand.linear_models import (
     poisson_regression,
 )
 from minimand.pca import PCAResult, PCAState, pca
+from minimand.rendezvous import (
+    RendezvousEnergies,
+    RendezvousResult,
+    ThrustResult,
+    min_rendezvous_thrust,
+    rendezvous,
+    rendezvous_energy,
+)
 
 __all__ = [
     "Certificate",
@@ -56,6 +65,8 @@ __all__ = [
     "CholeskyResult",
     "ConditionWarning",
     "ConvergenceWarning",
+    "DegeneratePointsError",
+    "EllipsoidResult",
     "GaussianResult",
     "GlmResult",
     "InpaintingProgress",
@@ -74,10 +85,13 @@ __all__ = [
     "QuantileResult",
     "RankDeficientError",
     "RankWarning",
+    "RendezvousEnergies",
+    "RendezvousResult",
     "Result",
     "SeparationWarning",
     "SingularMatrixError",
     "Status",
+    "ThrustResult",
     "TriangularSolution",
     "__version__",
     "build_info",
@@ -89,10 +103,14 @@ __all__ = [
     "lstsq",
     "mask_from_color",
     "maximum_likelihood",
+    "min_rendezvous_thrust",
+    "min_volume_ellipsoid",
     "pca",
     "pinv",
     "poisson_regression",
     "qr",
+    "rendezvous",
+    "rendezvous_energy",
     "solve_triangular",
     "total_variation",
 ]

@@ -4,6 +4,13 @@ Every function draws on the axes that it is given (`ax`, or `axes` for several),
 new figure, and returns them. matplotlib is imported when a picture is drawn, not before.
 """
 
-from minimand.plotting import inpainting, least_squares, linear_models, pca
+from minimand.plotting import (
+    ellipsoid,
+    inpainting,
+    least_squares,
+    linear_models,
+    pca,
+    rendezvous,
+)
 
-__all__ = ["inpainting", "least_squares", "linear_models", "pca"]
+__all__ = ["ellipsoid", "inpainting", "least_squares", "linear_models", "pca", "rendezvous"]
