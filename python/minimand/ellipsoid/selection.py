@@ -20,17 +20,21 @@ def spread_out(z: Floats, most: int) -> NDArray[np.int64]:
     Where there is no room for a point between the others, as on a densely covered sphere, some of
     the first that were passed over are taken too.
     """
-    size = np.sqrt((z * z).sum(axis=1))
-    free, passed_over = np.ones(len(z), dtype=np.bool_), np.ones(len(z), dtype=np.bool_)
+    near = _NEAR**2 * (z * z).sum(axis=1)
     chosen: list[int] = []
-    while len(chosen) < most and free.any():
-        row = int(free.argmax())
+    passed_over: list[int] = []
+    places = np.empty((most, z.shape[1]))
+    for row, place in enumerate(z):
+        apart = places[: len(chosen)] - place
+        if ((apart * apart).sum(axis=1) < near[row]).any():
+            passed_over.append(row)
+            continue
+        places[len(chosen)] = place
         chosen.append(row)
-        apart = z - z[row]
-        free &= (apart * apart).sum(axis=1) > (_NEAR * size[row]) ** 2
-        passed_over[row] = False
-    rest = np.flatnonzero(passed_over)[: max(0, most // _CROWDED - len(chosen))]
-    return np.concatenate([np.array(chosen, dtype=np.int64), rest])
+        if len(chosen) == most:
+            break
+    rest = passed_over[: max(0, most // _CROWDED - len(chosen))]
+    return np.array(chosen + rest, dtype=np.int64)
 
 
 def reduced(z: Floats, weights: Floats) -> Floats:

@@ -11,6 +11,7 @@ DYNAMICS = 1e-11
 ENERGY_GAP = 1e-9
 NO_INFLUENCE = 1e-10
 NOISE = 1e-13
+LEAST_GAP = 1e-12  # below that a gap is what another order of adding up makes of it
 COARSEST = 1e-6  # of the resolution of a gap: beyond that it says nothing
 
 
@@ -72,7 +73,7 @@ def plan_certificates(found: Found, tol: float) -> tuple[Certificate, ...]:
         text = "the longest input, in units of its bound"
         listed.append(Certificate("thrust", found.thrust, 1.0, text))
     text = "excess over the lower bound, relative to it; below 0 the miss saves some"
-    resolution = min(found.resolution + 1e-14, COARSEST)
+    resolution = min(found.resolution + LEAST_GAP, COARSEST)
     listed.append(Certificate("duality gap", abs(found.gap), tol + resolution, text, resolution))
     return tuple(listed)
 

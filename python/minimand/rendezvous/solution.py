@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 
 import numpy as np
@@ -13,6 +13,7 @@ from minimand._common.result import Certificate, Status
 from minimand.rendezvous.bounds import Bounds, lengths
 from minimand.rendezvous.certificates import Found, impossible
 from minimand.rendezvous.motion import Dual, Motion, dual_of
+from minimand.rendezvous.sweeps import adjoint
 from minimand.rendezvous.system import System
 
 
@@ -76,7 +77,7 @@ def prove(system: System, kernels: ModuleType, direction: Floats, bounds: Bounds
     influence: float | None = None
     for k, bound in enumerate(bounds):
         if bound is None:
-            influence = max(influence or 0.0, _influence(system, k, direction, dual.y[k]))
+            influence = max(influence or 0.0, _influence(system, kernels, k, direction, dual.y[k]))
         else:
             support += float(np.sum(bound * lengths(dual.y[k], system.norm)))
     reach = support + dual.rounding
@@ -85,18 +86,18 @@ def prove(system: System, kernels: ModuleType, direction: Floats, bounds: Bounds
     return Proof(direction, impossible(separation, influence), needed)
 
 
-def _influence(system: System, k: int, direction: Floats, y: Floats) -> float:
+def _influence(system: System, kernels: ModuleType, k: int, direction: Floats, y: Floats) -> float:
     """Return the largest |B'mu| along the sweep of a direction, relative to |B| and the mu so far.
 
     Rounding of mu is relative to what mu has been, not to what is left of it.
     """
     body = system.bodies[k]
+    n = len(body.A)
+    path, _ = adjoint(kernels, replace(body, B=np.eye(n)), direction, len(y))  # mu[t + 1]
+    largest = np.abs(path).max(axis=1)
+    largest[-1] = np.abs(body.E).sum(axis=0).max() * np.abs(direction).max()
+    largest = np.maximum.accumulate(largest[::-1])[::-1]
     size = np.abs(body.B).max(axis=0)
-    mu, worst = body.E.T @ direction, 0.0
-    largest = float(np.abs(body.E).sum(axis=0).max() * np.abs(direction).max())
-    for t in reversed(range(len(y))):
-        largest = max(largest, float(np.abs(mu).max()))
-        ratio = np.abs(y[t]) / np.where(size > 0, size, 1.0)
-        worst = max(worst, float(ratio.max()) / largest if largest > 0 else 0.0)
-        mu = body.A.T @ mu
-    return worst
+    ratio = np.abs(y) / np.where(size > 0, size, 1.0)
+    terms = largest[:, np.newaxis]
+    return float(np.divide(ratio, terms, out=np.zeros_like(ratio), where=terms > 0).max())
