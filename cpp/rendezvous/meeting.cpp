@@ -71,13 +71,15 @@ double match_solve(MatrixIn<double> factor, IndexVectorIn order, VectorIn scale,
     square.triangularView<Eigen::Lower>().solveInPlace(y);
     const double energy = y.squaredNorm();
 
+    // Of the factor, whose rows have norms near 1.
+    const double rounding = 100.0 * static_cast<double>(q) * kEps * y.norm();
     bool within = true;
     for (Index i = rank; i < q; ++i) {
         const double s = scale[order[i]], target = s * d[order[i]];
         const auto row = rest.row(i - rank);
         outside[i - rank] = target - row.dot(y);
         const double terms = std::abs(target) + row.cwiseAbs().dot(y.cwiseAbs());
-        if (std::abs(outside[i - rank]) > kOutside * terms + s * noise[order[i]]) within = false;
+        if (std::abs(outside[i - rank]) > kOutside * terms + s * noise[order[i]] + rounding) within = false;
     }
     multiplier.setZero();
     direction.setZero();

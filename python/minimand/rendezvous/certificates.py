@@ -85,7 +85,7 @@ def impossible(separation: float, influence: float | None) -> tuple[Certificate,
     distance. `influence` of free inputs on the direction has to be 0.
     """
     text = "how far inputs reach along the direction, in units of the distance"
-    listed = [Certificate("out of reach", separation, 1.0 - 1e-12, text, 1e-12)]
+    listed = [Certificate("out of reach", separation, 1.0 - 1e-12, text, 1e-9)]
     if influence is not None:
         text = "effect of free inputs on the direction, relative to its terms"
         listed.append(Certificate("no influence", influence, NO_INFLUENCE, text, NOISE))

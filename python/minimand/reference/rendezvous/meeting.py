@@ -72,7 +72,8 @@ def match_solve(
         multiplier *= scale
     outside = target[rank:] - rest @ y
     terms = np.abs(target[rank:]) + np.abs(rest) @ np.abs(y)
-    if not (np.abs(outside) > OUTSIDE * terms + level[rank:]).any():
+    rounding = 100 * len(d) * EPS * np.sqrt(y @ y)  # of the factor, whose rows have norms near 1
+    if not (np.abs(outside) > OUTSIDE * terms + level[rank:] + rounding).any():
         return float(y @ y)
     direction[order[rank:]] = outside
     if rank:
