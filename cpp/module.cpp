@@ -24,6 +24,7 @@ void register_pca(py::module_& parent);
 void register_inpainting(py::module_& parent);
 void register_ellipsoid(py::module_& parent);
 void register_rendezvous(py::module_& parent);
+void register_tsp(py::module_& parent);
 
 py::dict build_info() {
     using py::literals::operator""_a;
@@ -44,4 +45,5 @@ PYBIND11_MODULE(MINIMAND_MODULE, module, pybind11::mod_gil_not_used()) {
     minimand::register_inpainting(module);
     minimand::register_ellipsoid(module);
     minimand::register_rendezvous(module);
+    minimand::register_tsp(module);
 }

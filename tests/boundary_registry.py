@@ -47,6 +47,8 @@ class Entry:
         Arrays for which float32 means more than the numbers, namely data of less accuracy.
     bools
         Arrays for which True and False make sense.
+    paths
+        Files, and what is written to them; they have tests of their own.
     kernel
         Whether a kernel does the work, so that there is a backend to choose.
     positional
@@ -75,6 +77,7 @@ class Entry:
     flags: tuple[str, ...] = ()
     float32: tuple[str, ...] = ()
     bools: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     kernel: bool = True
     positional: tuple[str, ...] = ()
 
@@ -380,6 +383,63 @@ INPAINTING = [
     ),
 ]
 
+# tsp
+
+
+def cities() -> dict[str, Any]:
+    return {"points_or_distances": matrix(16, 2)}
+
+
+def cities_and_tour() -> dict[str, Any]:
+    return {"points": matrix(9, 2), "tour": np.array([3.0, 1, 4, 0, 5, 8, 2, 6, 7])}
+
+
+def travel(*, points_or_distances: Any, **options: Any) -> Any:
+    return minimand.tsp(
+        points_or_distances, **{"method": "eax", "population": 4, "rng": 1} | options
+    )
+
+
+TSP = [
+    Entry(
+        name="tsp",
+        valid=cities,
+        call=travel,
+        signature=getattr(minimand, "tsp", None) or missing("tsp"),
+        matrices=("points_or_distances",),
+        positive_ints=("population", "generations", "islands"),
+        positive_floats=("time_limit",),
+        nonnegative_floats=("mutation_rate",),
+        choices=("method", "crossover", "metric", "bound"),
+        flags=("closed", "progress"),
+        bools=("points_or_distances",),
+    ),
+    function(
+        "tour_length",
+        cities_and_tour,
+        matrices=("points",),
+        vectors=("tour",),
+        lengths={"tour": "points"},
+        choices=("metric",),
+        flags=("closed",),
+        bools=("points",),
+        kernel=False,
+    ),
+    function(
+        "tour_lower_bound",
+        lambda: {"points": matrix(16, 2)},
+        matrices=("points",),
+        nonnegative_floats=("upper_bound",),
+        positive_floats=("time_limit",),
+        choices=("kind", "metric"),
+        flags=("closed",),
+        bools=("points",),
+    ),
+    function("read_tsplib", dict, paths=("path",), kernel=False),
+    function("read_tour", dict, paths=("path",), kernel=False),
+    function("write_tour", dict, paths=("path", "tour"), kernel=False),
+]
+
 # ellipsoid
 
 ELLIPSOID = [
@@ -439,4 +499,13 @@ RENDEZVOUS = [
 
 PACKAGE = [function("build_info", dict)]
 
-REGISTRY = [*LEAST_SQUARES, *LINEAR_MODELS, *PCA, *INPAINTING, *ELLIPSOID, *RENDEZVOUS, *PACKAGE]
+REGISTRY = [
+    *LEAST_SQUARES,
+    *LINEAR_MODELS,
+    *PCA,
+    *INPAINTING,
+    *ELLIPSOID,
+    *RENDEZVOUS,
+    *TSP,
+    *PACKAGE,
+]

@@ -108,7 +108,8 @@ def test_either_backend_can_be_chosen(entry):
 @entries(REGISTRY)
 def test_data_are_positional_and_everything_else_is_keyword_only(entry):
     for name, parameter in inspect.signature(entry.signature).parameters.items():
-        if name != "self" and name not in entry.arrays + entry.positional + entry.counts:
+        positional = entry.arrays + entry.positional + entry.counts + entry.paths
+        if name != "self" and name not in positional:
             allowed = (inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD)
             assert parameter.kind in allowed, name
 

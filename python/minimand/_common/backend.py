@@ -11,7 +11,7 @@ from minimand._common.arrays import one_of
 Backend = Literal["cpp", "numpy"]
 
 # In the order of the demo and of the documentation.
-DOMAINS = ("least_squares", "linear_models", "pca", "inpainting", "ellipsoid", "rendezvous")
+DOMAINS = ("least_squares", "linear_models", "pca", "inpainting", "ellipsoid", "rendezvous", "tsp")
 
 _PACKAGES = {"cpp": "minimand._core", "numpy": "minimand.reference"}
 

@@ -12,6 +12,7 @@ __all__ = [
     "NotPositiveDefiniteError",
     "RankDeficientError",
     "RankWarning",
+    "ResolutionWarning",
     "SeparationWarning",
     "SingularMatrixError",
     "missing_extra",
@@ -48,6 +49,10 @@ class RankWarning(MinimandWarning):
 
 class ConditionWarning(MinimandWarning):
     """The answer is sensitive to the last digits of the data."""
+
+
+class ResolutionWarning(MinimandWarning):
+    """Some numbers are so much smaller than others that they are compared roughly."""
 
 
 class SeparationWarning(MinimandWarning):

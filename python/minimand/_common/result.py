@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from typing import Any
 
@@ -226,6 +226,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Certificate):
         certificate = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
         return certificate | {"holds": value.holds}
+    if is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, (np.ndarray, np.generic)):
         return _plain(value.tolist())
     if isinstance(value, Mapping):

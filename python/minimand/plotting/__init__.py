@@ -11,6 +11,7 @@ from minimand.plotting import (
     linear_models,
     pca,
     rendezvous,
+    tsp,
 )
 
-__all__ = ["ellipsoid", "inpainting", "least_squares", "linear_models", "pca", "rendezvous"]
+__all__ = ["ellipsoid", "inpainting", "least_squares", "linear_models", "pca", "rendezvous", "tsp"]
