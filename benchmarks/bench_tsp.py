@@ -20,7 +20,7 @@ from minimand.problems.tsp import random_uniform, tsplib
 
 DATA = os.environ.get("MINIMAND_DATA")
 POPULATION = 100
-LONGEST = 1.0 if TOY else 32.0  # seconds that a peer may try
+LONGEST = 1.0 if TOY else 4.0  # seconds that a peer may try
 TOLERANCE = 1e-12
 
 
@@ -31,12 +31,15 @@ class Problem:
     instance: str
     target: float | None = None  # excess over the optimum
     generations: int = 0
+    seconds: float = 0.0
     turns: int = 3
 
     @property
     def name(self) -> str:
         if self.generations:
             return f"{self.instance}, {self.generations} generations of {POPULATION}"
+        if self.seconds:
+            return f"{self.instance} in {self.seconds:g} s"
         if self.target is None:
             return self.instance
         return (
@@ -47,11 +50,13 @@ class Problem:
 if TOY:
     GENETIC = [Problem("berlin52", generations=20)]
     TARGETS = [Problem("berlin52", 0.01)]
+    LIMITS = [Problem("berlin52", seconds=0.1)]
     BOUNDS = [Problem("random 60")]
     PROOFS = [Problem("eil51")]
 else:
     GENETIC = [Problem("berlin52", generations=500)]
     TARGETS = [Problem("random 1000", 0.01, turns=1), Problem("random 1000", 0.001, turns=1)]
+    LIMITS = [Problem("random 1000", seconds=seconds) for seconds in (0.25, 0.5, 1.0)]
     BOUNDS = [Problem("random 1000")]
     PROOFS = [Problem("berlin52"), Problem("eil51")]
     if DATA:
@@ -60,6 +65,11 @@ else:
             Problem(name, target, turns=1)
             for name in ("rat575", "pr1002", "pcb3038")
             for target in (0.01, 0.001, 0.0)
+        ]
+        LIMITS += [
+            Problem(name, seconds=seconds)
+            for name in ("rat575", "pr1002", "u2152", "pcb3038")
+            for seconds in (0.25, 0.5, 1.0)
         ]
         BOUNDS += [Problem("pr107"), Problem("kroA100"), Problem("dsj1000")]
         PROOFS += [Problem("kroA100")]
@@ -98,6 +108,7 @@ def matrix(name: str) -> np.ndarray:
     return np.array([instance.distances(np.full_like(cities, i), cities) for i in cities])
 
 
+@lru_cache
 def whole(name: str) -> np.ndarray:
     """Distances for the peers, integers of 16 bits: random points in units of 1/40,000."""
     d = matrix(name)
@@ -266,6 +277,30 @@ TARGET_CONTENDERS = {
 def test_time_to_quality(measure, benchmark, problem, _turn, contender):
     call = TARGET_CONTENDERS[contender](problem)
     tour = measure(problem.name, contender, call)
+    benchmark.extra_info["gap"] = excess(problem.instance, tour)
+
+
+# The best tour in given time
+
+
+def limited(method: str) -> Solver:
+    return lambda name, seconds: (
+        minimand.tsp(load(name), method=method, bound=None, rng=0, time_limit=seconds).tour
+    )
+
+
+LIMIT_CONTENDERS = {
+    "minimand local_search": limited("local_search"),
+    "minimand eax": limited("eax"),
+    "fast-tsp": fast_tsp,
+}
+
+
+@pytest.mark.parametrize(("problem", "_turn", "contender"), turns(LIMITS, LIMIT_CONTENDERS))
+def test_quality_in_time(measure, benchmark, problem, _turn, contender):
+    solve = LIMIT_CONTENDERS[contender]
+    whole(problem.instance)
+    tour = measure(problem.name, contender, lambda: solve(problem.instance, problem.seconds))
     benchmark.extra_info["gap"] = excess(problem.instance, tour)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from types import ModuleType
 
@@ -21,6 +22,7 @@ _BUDGET = 20_000  # vertices that one call of a descent looks at
 _LARGE = 2000  # cities from which on a smaller population has to do
 _POPULATION, _POPULATION_LARGE = 200, 100
 _FEWEST = 10  # tours worth crossing, when there is no time for more
+_SHARE = 0.25  # of the time, for making tours
 _SLOTS = 4  # of the table of edges, for each edge that is there in the beginning
 
 
@@ -31,8 +33,9 @@ class Eax:
     ----------
     population : int, optional
         Tours; by default by the size of the problem.
-    until : float, optional
-        The clock at which crossing begins with the tours that there are by then.
+    deadline : float, optional
+        The clock at which the run ends. Of the time until then, making tours takes a quarter, or
+        as long as a few of them need; crossing takes the rest.
 
     Attributes
     ----------
@@ -49,14 +52,15 @@ class Eax:
         key: Key,
         kernels: ModuleType,
         threads: int,
-        until: float | None = None,
+        deadline: float | None = None,
     ) -> None:
         self.generations, self.stopped_by = 0, "converged"
         self._problem, self._limit, self._key = problem, generations, key
         self._kernels, self._threads = kernels, threads
         n = problem.size
         self._wanted = population or (_POPULATION if n < _LARGE else _POPULATION_LARGE)
-        self._until = until
+        self._deadline = deadline
+        self._until = math.inf
 
         # Until there are enough local optima, tours are arrays. One more, the greedy one, is good
         # soon: it is the best until the others are ready, and no more.
@@ -115,6 +119,9 @@ class Eax:
         """
         problem = self._problem
         if self._first_pending.any():
+            if self._deadline is not None and math.isinf(self._until):
+                now = time.perf_counter()
+                self._until = now + _SHARE * (self._deadline - now)
             self._descend_on(self._first.reshape(1, -1), self._first_pending)
             self._best = problem.instance.length(problem.tour(self._first))
             return
@@ -125,7 +132,7 @@ class Eax:
         if self._descend_on(self._descending, self._pending) == 0:
             self._ready.extend(self._descending)
             self._descending = self._descending[:0]
-            late = self._until is not None and time.perf_counter() > self._until
+            late = time.perf_counter() > self._until
             if len(self._ready) >= (min(_FEWEST, self._wanted) if late else self._wanted):
                 self._start_crossing(np.array(self._ready))
 

@@ -17,7 +17,6 @@ _BUDGET = 20_000  # vertices that one call of the descent looks at
 _KICKS = 100  # of one iteration
 _CROWD = 100  # tours at the most that are crossed
 _CROWD_SECONDS = 0.05  # for 1000 cities, in which to cross some; grows with the power 1.5
-_SHARE = 0.2  # of the time limit, after which no more tours are made
 
 
 class LocalSearch:
@@ -69,7 +68,7 @@ class LocalSearch:
                 key=key,
                 kernels=kernels,
                 threads=threads,
-                until=begin + _SHARE * time_limit,
+                deadline=begin + time_limit,
             )
 
     @property
@@ -93,7 +92,8 @@ class LocalSearch:
             gained = True
             count = 1
         else:
-            kicks = _KICKS * count
+            # `count` comes from what the iterations before took, which may have been others.
+            kicks = min(_KICKS * count, _KICKS + self._kicks // 16)
             if self._limit is not None:
                 kicks = min(kicks, self._limit - self._kicks)
             gained = (

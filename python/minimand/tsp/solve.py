@@ -37,7 +37,6 @@ BOUNDS = ("auto", "one_tree", "subtour")
 CROSSOVERS = ("ox", "ox_linear")
 _SMALLEST = 8  # cities for which there is a choice of method
 _EAX_SECONDS = 3.0  # for 1000 cities; grows with the power 1.5
-_DESCENTS = 0.2  # of the time limit, for making the first tours of "eax"
 _RESOLUTION = 16  # units of the shortest distance below which there is a warning
 _GENERATIONS, _POPULATION, _KICKS = 1000, 100, 50  # genetic, genetic, local search
 
@@ -291,7 +290,7 @@ def _engine(
         key=key,
         kernels=compiled,
         threads=threads,
-        until=None if seconds is None or population else begin + _DESCENTS * seconds,
+        deadline=None if seconds is None or population else begin + seconds,
     )
 
 
