@@ -306,8 +306,13 @@ def test_ctrl_c_returns_the_best_tour_so_far(run_python, method):
 import os, signal, threading, minimand
 import numpy as np
 points = np.random.default_rng(0).random((3000, 2))
-threading.Timer(0.5, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
-result = minimand.tsp(points, method={method!r}, generations=10**9, bound=None, rng=1)
+timer = threading.Timer(0.2, lambda: os.kill(os.getpid(), signal.SIGINT))
+def look(progress):  # the first call says that the run is on its way
+    if timer.ident is None:
+        timer.start()
+result = minimand.tsp(
+    points, method={method!r}, generations=10**9, bound=None, rng=1, callback=look
+)
 result.verify(points)
 print(result.stopped_by, result.status.name)
 """
