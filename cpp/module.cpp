@@ -25,6 +25,8 @@ void register_inpainting(py::module_& parent);
 void register_ellipsoid(py::module_& parent);
 void register_rendezvous(py::module_& parent);
 void register_tsp(py::module_& parent);
+void register_neural_network(py::module_& parent);
+void register_sgd(py::module_& parent);
 
 py::dict build_info() {
     using py::literals::operator""_a;
@@ -46,4 +48,6 @@ PYBIND11_MODULE(MINIMAND_MODULE, module, pybind11::mod_gil_not_used()) {
     minimand::register_ellipsoid(module);
     minimand::register_rendezvous(module);
     minimand::register_tsp(module);
+    minimand::register_neural_network(module);
+    minimand::register_sgd(module);
 }

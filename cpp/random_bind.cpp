@@ -1,4 +1,5 @@
 #include "common/bind.hpp"
+#include "common/permutation.hpp"
 #include "common/random.hpp"
 
 namespace minimand {
@@ -11,6 +12,7 @@ void register_random(py::module_& parent) {
           Release());
     m.def("philox_below", &philox_below, array("key"), py::arg("first_item"), py::arg("bound"), array("out"),
           py::arg("threads"), Release());
+    m.def("shuffle_indices", &shuffle_indices, array("key"), py::arg("item"), array("order"), Release());
 }
 
 }  // namespace minimand

@@ -6,9 +6,11 @@ numbers, small enough for int8, so that every numeric type can hold them.
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,8 @@ class Entry:
         Arrays for which float32 means more than the numbers, namely data of less accuracy.
     bools
         Arrays for which True and False make sense.
+    sparse
+        Matrices that may be SciPy's sparse ones.
     paths
         Files, and what is written to them; they have tests of their own.
     kernel
@@ -77,6 +81,7 @@ class Entry:
     flags: tuple[str, ...] = ()
     float32: tuple[str, ...] = ()
     bools: tuple[str, ...] = ()
+    sparse: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     kernel: bool = True
     positional: tuple[str, ...] = ()
@@ -495,6 +500,173 @@ RENDEZVOUS = [
     ),
 ]
 
+# neural_network
+
+
+def fresh_network(seed: int = 0, dtype: str = "float64") -> Any:
+    nn = minimand.nn
+    module = nn.Sequential(nn.Linear(3, 4), nn.Tanh(), nn.Linear(4, 1))
+    return nn.Network(module, nn.SquaredError(), 3, dtype, rng=seed)
+
+
+def samples() -> dict[str, Any]:
+    return dict(zip(("X", "y", "sample_weight"), regression().values(), strict=True))
+
+
+def train_a_network(**arguments: Any) -> Any:
+    """Train a network of its own; leave out of the result how fast that was."""
+    options = {"epochs": 3, "batch_size": 4, "rng": 0, **arguments}
+    result = minimand.nn.train(fresh_network(), **options)
+    plain = dataclasses.replace(result.diagnostics, steps_per_second=0.0, threads=1)
+    return dataclasses.replace(result, diagnostics=plain)
+
+
+def train_a_pair(**arguments: Any) -> Any:
+    nn = minimand.nn
+    generator = nn.Network(nn.Linear(2, 3), nn.SquaredError(), 2, "float64", rng=0)
+    judge = nn.Network(nn.Linear(3, 1), nn.BinaryCrossEntropy(), 3, "float64", rng=1)
+    options = {"steps": 5, "batch_size": 4, "rng": 0, **arguments}
+    return nn.train_gan(generator, judge, **options)
+
+
+def search_a_grid(**arguments: Any) -> Any:
+    options = {"epochs": 2, "batch_size": 4, "rng": 0, **arguments}
+    X, y = options.pop("X"), options.pop("y")
+    grid = {"optimizer": [minimand.nn.Adam(), minimand.nn.SGD(1e-3)]}
+    found = minimand.nn.grid_search(fresh_network(), grid, X, y, **options)
+    return found.trials, found.parameters, found.certificates
+
+
+def split_the_loss(**arguments: Any) -> Any:
+    options = {"resamples": 2, "epochs": 2, "batch_size": 4, "rng": 0, **arguments}
+    return minimand.nn.bias_variance(fresh_network(), **options)
+
+
+PAIRS: dict[str, Any] = {
+    "matrices": ("X",),
+    "columns": ("y",),
+    "lengths": {"y": "X"},
+    "bools": ("X", "y"),
+}
+
+SAMPLES: dict[str, Any] = {
+    "matrices": ("X",),
+    "columns": ("y",),
+    "vectors": ("sample_weight",),
+    "lengths": {"y": "X", "sample_weight": "X"},
+    "nonnegative": ("sample_weight",),
+    "bools": ("X", "y", "sample_weight"),
+}
+
+NEURAL_NETWORK = [
+    Entry(
+        name="nn.train",
+        valid=samples,
+        call=train_a_network,
+        signature=minimand.nn.train,
+        positional=("network",),
+        positive_ints=("epochs", "batch_size"),
+        positive_floats=("time_limit",),
+        nonnegative_floats=("l2", "l1"),
+        flags=("shuffle", "progress"),
+        **SAMPLES,
+    ),
+    Entry(
+        name="nn.check_gradient",
+        valid=lambda: {"network": fresh_network(), **samples()},
+        call=partial(minimand.nn.check_gradient, rng=0),
+        signature=minimand.nn.check_gradient,
+        positional=("network",),
+        positive_ints=("max_parameters",),
+        flags=("training",),
+        **SAMPLES,
+    ),
+    Entry(
+        name="nn.evaluate",
+        valid=lambda: {"network": fresh_network(), "X": matrix(9, 3), "y": vector(9)},
+        call=minimand.nn.evaluate,
+        signature=minimand.nn.evaluate,
+        positional=("network",),
+        positive_floats=("confidence",),
+        **PAIRS,
+    ),
+    Entry(
+        name="nn.grid_search",
+        valid=lambda: {"X": matrix(9, 3), "y": vector(9)},
+        call=search_a_grid,
+        signature=minimand.nn.grid_search,
+        positional=("build", "grid"),
+        positive_ints=("epochs", "batch_size"),
+        nonnegative_floats=("l2", "l1"),
+        choices=("criterion",),
+        flags=("progress", "shuffle"),
+        **PAIRS,
+    ),
+    Entry(
+        name="nn.bias_variance",
+        valid=lambda: {
+            "X": matrix(9, 3),
+            "y": vector(9),
+            "X_test": matrix(5, 3),
+            "y_test": vector(5),
+        },
+        call=split_the_loss,
+        signature=minimand.nn.bias_variance,
+        positional=("network",),
+        positive_ints=("resamples", "epochs", "batch_size"),
+        nonnegative_floats=("l2", "l1"),
+        flags=("progress", "shuffle"),
+        matrices=("X", "X_test"),
+        columns=("y", "y_test"),
+        lengths={"y": "X", "y_test": "X_test"},
+        bools=("X", "y", "X_test", "y_test"),
+    ),
+    Entry(
+        name="nn.lipschitz_bounds",
+        valid=lambda: {"network": fresh_network()},
+        call=partial(minimand.nn.lipschitz_bounds, rng=0),
+        signature=minimand.nn.lipschitz_bounds,
+        positional=("network", "X"),  # X may be None
+    ),
+    Entry(
+        name="nn.train_gan",
+        valid=lambda: {"X": matrix(9, 3)},
+        call=train_a_pair,
+        signature=minimand.nn.train_gan,
+        positional=("generator", "discriminator"),
+        matrices=("X",),
+        positive_ints=("steps", "batch_size", "d_steps"),
+        positive_floats=("time_limit",),
+        choices=("loss", "latent"),
+        flags=("progress",),
+        bools=("X",),
+    ),
+]
+
+# sgd
+
+SGD = [
+    Entry(
+        name="sgd",
+        valid=lambda: dict(zip(("X", "y", "sample_weight"), regression().values(), strict=True)),
+        call=partial(getattr(minimand, "sgd", missing("sgd")), rng=0, epochs=3),
+        signature=getattr(minimand, "sgd", missing("sgd")),
+        matrices=("X",),
+        vectors=("y", "sample_weight"),
+        lengths={"y": "X", "sample_weight": "X"},
+        nonnegative=("sample_weight",),
+        positive_ints=("batch_size", "epochs"),
+        positive_floats=("lr", "tol_gap", "time_limit"),
+        nonnegative_floats=("l2", "l1", "momentum"),
+        choices=("loss", "variance_reduction"),
+        flags=("averaging", "nesterov", "fit_intercept", "shuffle", "progress"),
+        float32=("X",),
+        bools=("X", "y", "sample_weight"),
+        sparse=("X",),
+    ),
+    function("compare_loops", dict, positive_ints=("n", "d", "repeats"), choices=("task",)),
+]
+
 # The package itself
 
 PACKAGE = [function("build_info", dict)]
@@ -506,6 +678,8 @@ REGISTRY = [
     *INPAINTING,
     *ELLIPSOID,
     *RENDEZVOUS,
+    *NEURAL_NETWORK,
+    *SGD,
     *TSP,
     *PACKAGE,
 ]

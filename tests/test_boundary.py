@@ -176,8 +176,9 @@ def bad_arrays(entry: Entry, name: str) -> Iterator[Bad]:
         yield name, "too short", lambda a: a[name][:-1], ValueError, says("(1,)", "channel")
     else:
         yield name, "None", lambda _a: None, TypeError, says("None")
-        sparse_one = lambda a: sparse.csr_array(flat(a[name]))  # noqa: E731
-        yield name, "sparse", sparse_one, TypeError, says("sparse")
+        if name not in entry.sparse:
+            sparse_one = lambda a: sparse.csr_array(flat(a[name]))  # noqa: E731
+            yield name, "sparse", sparse_one, TypeError, says("sparse")
     if name in entry.square:
         yield name, "not square", lambda a: a[name][:, :-1], ValueError, says("square")
     if name in entry.nonnegative:

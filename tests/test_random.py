@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minimand._common.random import as_key, below, uniform, words
+from minimand._common.random import as_key, below, permutation, uniform, words
 
 word = st.integers(0, 2**64 - 1)
 KEY = np.array([0x0123456789ABCDEF, 0xFEDCBA9876543210], dtype=np.uint64)
@@ -181,3 +181,36 @@ def test_kernels_take_no_other_type():
         compiled.philox_words(KEY.astype(float), 0, np.empty((2, 2), dtype=np.uint64), 1)
     with pytest.raises(TypeError):
         compiled.philox_uniform(KEY, 0, np.empty((4, 4))[::2, ::2], 1)
+
+
+# Permutations
+
+
+@settings(max_examples=60)
+@given(st.tuples(word, word), word, st.integers(0, 300))
+def test_permutation_is_the_fisher_yates_of_its_words(key, item, size):
+    key = np.array(key, dtype=np.uint64)
+    order = list(range(size))
+    drawn = numpys_words(key, item, size).tolist()
+    for draw, i in enumerate(range(size - 1, 0, -1)):
+        j = drawn[draw] * (i + 1) // 2**64
+        order[i], order[j] = order[j], order[i]
+    for backend in ("cpp", "numpy"):
+        assert permutation(key, item, size, backend=backend).tolist() == order
+
+
+def test_permutation_longer_than_the_cache_of_partners_is_one(backend):
+    order = permutation(KEY, 3, 100_000, backend=backend)
+    assert np.array_equal(np.sort(order), np.arange(100_000))
+    assert not np.array_equal(order, permutation(KEY, 4, 100_000, backend=backend))
+
+
+def test_every_permutation_is_equally_likely():
+    """All 24 orders of four: chi-square with 23 degrees of freedom."""
+    draws = 24_000
+    orders = [tuple(permutation(KEY, item, 4)) for item in range(draws)]
+    counts = np.unique(orders, axis=0, return_counts=True)[1]
+    assert counts.size == 24
+    assert (
+        (counts - draws / 24) ** 2 / (draws / 24)
+    ).sum() < 58.6  # exceeded with probability 6e-5

@@ -54,7 +54,7 @@ def test_statuses_are_distinct_sentences():
     values = [status.value for status in Status]
     assert len(set(values)) == len(values) == len(Status.__members__)
     assert all(value[0].isupper() and value.endswith(".") for value in values)
-    assert [status for status in Status if status.ok] == [Status.CONVERGED]
+    assert [status for status in Status if status.ok] == [Status.CONVERGED, Status.COMPLETED]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Classic problems of applied optimisation; every answer has a certificate NumPy can re-check."""
 
+from minimand import nn
 from minimand._common.errors import (
     CertificateError,
     ConditionWarning,
@@ -11,8 +12,10 @@ from minimand._common.errors import (
     ResolutionWarning,
     SeparationWarning,
     SingularMatrixError,
+    SymmetryWarning,
 )
 from minimand._common.result import Certificate, Result, Status
+from minimand._common.schedules import Schedule
 from minimand._info import __version__, build_info
 from minimand.ellipsoid import DegeneratePointsError, EllipsoidResult, min_volume_ellipsoid
 from minimand.inpainting import (
@@ -58,6 +61,7 @@ from minimand.rendezvous import (
     rendezvous,
     rendezvous_energy,
 )
+from minimand.sgd import LoopComparison, SGDProgress, SGDResult, compare_loops, sgd
 from minimand.tsp import (
     BoundCertificate,
     Instance,
@@ -92,6 +96,7 @@ __all__ = [
     "LeastSquaresState",
     "LinearModelResult",
     "LogisticResult",
+    "LoopComparison",
     "MinimandWarning",
     "NotPositiveDefiniteError",
     "PCAResult",
@@ -106,9 +111,13 @@ __all__ = [
     "RendezvousResult",
     "ResolutionWarning",
     "Result",
+    "SGDProgress",
+    "SGDResult",
+    "Schedule",
     "SeparationWarning",
     "SingularMatrixError",
     "Status",
+    "SymmetryWarning",
     "TSPLIBError",
     "TSPProgress",
     "TSPResult",
@@ -119,6 +128,7 @@ __all__ = [
     "build_info",
     "chebyshev_fit",
     "cholesky",
+    "compare_loops",
     "inpaint",
     "least_absolute_deviations",
     "logistic_regression",
@@ -127,6 +137,7 @@ __all__ = [
     "maximum_likelihood",
     "min_rendezvous_thrust",
     "min_volume_ellipsoid",
+    "nn",
     "pca",
     "pinv",
     "poisson_regression",
@@ -135,6 +146,7 @@ __all__ = [
     "read_tsplib",
     "rendezvous",
     "rendezvous_energy",
+    "sgd",
     "solve_triangular",
     "total_variation",
     "tour_length",

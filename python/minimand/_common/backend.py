@@ -11,7 +11,17 @@ from minimand._common.arrays import one_of
 Backend = Literal["cpp", "numpy"]
 
 # In the order of the demo and of the documentation.
-DOMAINS = ("least_squares", "linear_models", "pca", "inpainting", "ellipsoid", "rendezvous", "tsp")
+DOMAINS = (
+    "least_squares",
+    "linear_models",
+    "pca",
+    "inpainting",
+    "ellipsoid",
+    "rendezvous",
+    "tsp",
+    "neural_network",
+    "sgd",
+)
 
 _PACKAGES = {"cpp": "minimand._core", "numpy": "minimand.reference"}
 

@@ -15,6 +15,7 @@ __all__ = [
     "ResolutionWarning",
     "SeparationWarning",
     "SingularMatrixError",
+    "SymmetryWarning",
     "missing_extra",
 ]
 
@@ -57,6 +58,10 @@ class ResolutionWarning(MinimandWarning):
 
 class SeparationWarning(MinimandWarning):
     """The likelihood has no maximum: it grows for ever along a direction."""
+
+
+class SymmetryWarning(MinimandWarning):
+    """All units of a hidden layer start equal, and no gradient will ever tell them apart."""
 
 
 def missing_extra(package: str, extra: str) -> ImportError:

@@ -67,3 +67,10 @@ def below(
     out = np.empty((items, draws), dtype=np.int64)
     kernels("random", backend).philox_below(key, first_item, bound, out, threads)
     return out
+
+
+def permutation(key: Key, item: int, size: int, *, backend: str = "cpp") -> NDArray[np.int64]:
+    """Return 0, 1, ..., size - 1 in the random order of `item`, for example of an epoch."""
+    order = np.empty(size, dtype=np.int64)
+    kernels("random", backend).shuffle_indices(key, item, order)
+    return order

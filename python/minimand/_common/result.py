@@ -30,6 +30,7 @@ class Status(Enum):
     """How a run ended. The value is the sentence to show."""
 
     CONVERGED = "The stopping rule was met."
+    COMPLETED = "All that was asked for was done; there was no stopping rule to meet."
     MAX_ITERATIONS = "The limit of iterations was reached before the stopping rule was met."
     TIME_LIMIT = "The time limit was reached before the stopping rule was met."
     STOPPED_BY_CALLBACK = "The callback asked to stop."
@@ -46,7 +47,7 @@ class Status(Enum):
     @property
     def ok(self) -> bool:
         """Whether the answer is what was asked for."""
-        return self is Status.CONVERGED
+        return self in (Status.CONVERGED, Status.COMPLETED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,21 @@ from minimand.plotting import (
     inpainting,
     least_squares,
     linear_models,
+    neural_network,
     pca,
     rendezvous,
+    sgd,
     tsp,
 )
 
-__all__ = ["ellipsoid", "inpainting", "least_squares", "linear_models", "pca", "rendezvous", "tsp"]
+__all__ = [
+    "ellipsoid",
+    "inpainting",
+    "least_squares",
+    "linear_models",
+    "neural_network",
+    "pca",
+    "rendezvous",
+    "sgd",
+    "tsp",
+]

@@ -49,6 +49,18 @@ def philox_below(
     out[...] = _multiply(words, bound)[0]
 
 
+def shuffle_indices(key: Words, item: int, order: NDArray[np.int64]) -> None:
+    """Order := a permutation of 0..n-1 by the words of `item` (Fisher-Yates)."""
+    n = order.size
+    words = np.empty((1, max(n - 1, 0)), dtype=np.uint64)
+    philox_words(key, item, words, 1)
+    shuffled = list(range(n))
+    for i, word in zip(range(n - 1, 0, -1), words[0].tolist(), strict=True):
+        j = word * (i + 1) >> 64
+        shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
+    order[...] = shuffled
+
+
 def _philox(counter: list[Words], key0: int, key1: int) -> list[Words]:
     c0, c1, c2, c3 = counter
     for _ in range(ROUNDS):
