@@ -27,6 +27,9 @@ void register_rendezvous(py::module_& parent);
 void register_tsp(py::module_& parent);
 void register_neural_network(py::module_& parent);
 void register_sgd(py::module_& parent);
+void register_derivatives(py::module_& parent);
+void register_gradient_descent(py::module_& parent);
+void register_global_search(py::module_& parent);
 
 py::dict build_info() {
     using py::literals::operator""_a;
@@ -50,4 +53,7 @@ PYBIND11_MODULE(MINIMAND_MODULE, module, pybind11::mod_gil_not_used()) {
     minimand::register_tsp(module);
     minimand::register_neural_network(module);
     minimand::register_sgd(module);
+    minimand::register_derivatives(module);
+    minimand::register_gradient_descent(module);
+    minimand::register_global_search(module);
 }

@@ -56,7 +56,7 @@ class Entry:
     kernel
         Whether a kernel does the work, so that there is a backend to choose.
     positional
-        Arguments beside the data that everybody gives by position.
+        Arguments given by position that are no arrays, like functions, or may be of any shape.
     """
 
     name: str
@@ -445,6 +445,94 @@ TSP = [
     function("write_tour", dict, paths=("path", "tour"), kernel=False),
 ]
 
+# derivatives
+
+
+def cubes(points: Any) -> Any:
+    return np.sum(points**3, axis=-1)
+
+
+def cubes_gradient(points: Any) -> Any:
+    return 3.0 * points**2
+
+
+def bowl(points: Any) -> Any:
+    return np.sum((points - vector(3)) ** 2, axis=-1)
+
+
+DIFFERENCES = {
+    "vectors": ("x",),
+    "positive_floats": ("derivative_bound",),
+    "choices": ("method",),
+    "flags": ("vectorized",),
+    "positional": ("f",),
+}
+
+DERIVATIVES = [
+    function(
+        "derivative",
+        lambda: {"f": np.sin, "x": 2.0},
+        positive_ints=("order",),
+        positive_floats=("derivative_bound", "radius"),
+        choices=("method",),
+        flags=("vectorized",),
+        positional=("f", "x"),
+    ),
+    function("gradient", lambda: {"f": cubes, "x": vector(3)}, **DIFFERENCES),
+    function("jacobian", lambda: {"f": cubes_gradient, "x": vector(3)}, **DIFFERENCES),
+    function("hessian", lambda: {"f": cubes, "x": vector(3)}, **DIFFERENCES),
+    function(
+        "check_gradient",
+        lambda: {"f": cubes, "grad": cubes_gradient, "x": vector(3)},
+        vectors=("x",),
+        positive_floats=("rtol",),
+        flags=("vectorized",),
+        positional=("f", "grad"),
+    ),
+    function(
+        "classify_stationary_point",
+        lambda: {"f": bowl, "x": vector(3)},
+        vectors=("x",),
+        nonnegative_floats=("tol",),
+        flags=("vectorized",),
+        positional=("f",),
+    ),
+    function(
+        "taylor_model",
+        lambda: {"f": cubes, "a": vector(3)},
+        positive_ints=("order",),
+        positive_floats=("radius", "circle"),
+        nonnegative_floats=("lipschitz_hessian",),
+        flags=("vectorized",),
+        positional=("f", "a", "order"),
+    ),
+]
+
+# global_search
+
+
+def valley(points: Any) -> Any:
+    return np.sum((points - 1.0) ** 2, axis=-1)
+
+
+GLOBAL_SEARCH = [
+    function(
+        "minimize_lipschitz",
+        lambda: {
+            "f": valley,
+            "bounds": np.array([[-2.0, 2.0], [-1.0, 3.0]]),
+            "lipschitz": 8.0,
+            "gradient_lipschitz": 2.0,
+        },
+        positive_ints=("max_evaluations", "batch"),
+        positive_floats=("lipschitz", "gradient_lipschitz", "tol", "time_limit"),
+        nonnegative_floats=("f_error", "hessian_lipschitz"),
+        choices=("method",),
+        flags=("polish", "progress", "vectorized"),
+        positional=("f", "bounds"),
+    )
+]
+
 # ellipsoid
 
 ELLIPSOID = [
@@ -667,6 +755,51 @@ SGD = [
     function("compare_loops", dict, positive_ints=("n", "d", "repeats"), choices=("task",)),
 ]
 
+# gradient_descent
+
+
+DESCENT = {"vectors": ("x0",), "positive_floats": ("tol", "time_limit"), "positional": ("f",)}
+SQUARE = np.array([[-1.0, 2.0], [0.0, 3.0], [-2.0, 2.0]])
+
+GRADIENT_DESCENT = [
+    function(
+        "gradient_descent",
+        lambda: {"f": bowl, "x0": -vector(3)},
+        positive_ints=("max_iterations",),
+        choices=("momentum", "on_violation", "method"),
+        flags=("restart", "check", "path", "progress"),
+        **DESCENT | {"positive_floats": ("lipschitz", "tol", "time_limit")},
+    ),
+    function(
+        "newton",
+        lambda: {"f": bowl, "x0": -vector(3)},
+        positive_ints=("max_iterations",),
+        flags=("self_concordant", "check"),
+        **DESCENT,
+    ),
+    function(
+        "lipschitz_constant",
+        lambda: {"f": bowl, "bounds": SQUARE},
+        positive_ints=("samples",),
+        nonnegative_floats=("gradient_lipschitz",),
+        positional=("f", "bounds"),
+    ),
+    function(
+        "gradient_lipschitz_constant",
+        lambda: {"f": bowl, "bounds": SQUARE},
+        positive_ints=("samples",),
+        nonnegative_floats=("hessian_lipschitz",),
+        positional=("f", "bounds"),
+    ),
+    function(
+        "convergence_rate",
+        lambda: {"errors": 1.0 + np.arange(9.0)[::-1]},
+        vectors=("errors",),
+        nonnegative_floats=("floor",),
+        kernel=False,
+    ),
+]
+
 # The package itself
 
 PACKAGE = [function("build_info", dict)]
@@ -678,8 +811,11 @@ REGISTRY = [
     *INPAINTING,
     *ELLIPSOID,
     *RENDEZVOUS,
+    *TSP,
     *NEURAL_NETWORK,
     *SGD,
-    *TSP,
+    *DERIVATIVES,
+    *GRADIENT_DESCENT,
+    *GLOBAL_SEARCH,
     *PACKAGE,
 ]

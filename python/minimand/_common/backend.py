@@ -21,6 +21,9 @@ DOMAINS = (
     "tsp",
     "neural_network",
     "sgd",
+    "derivatives",
+    "gradient_descent",
+    "global_search",
 )
 
 _PACKAGES = {"cpp": "minimand._core", "numpy": "minimand.reference"}

@@ -8,6 +8,7 @@ __all__ = [
     "CertificateError",
     "ConditionWarning",
     "ConvergenceWarning",
+    "DerivativeWarning",
     "MinimandWarning",
     "NotPositiveDefiniteError",
     "RankDeficientError",
@@ -54,6 +55,10 @@ class ConditionWarning(MinimandWarning):
 
 class ResolutionWarning(MinimandWarning):
     """Some numbers are so much smaller than others that they are compared roughly."""
+
+
+class DerivativeWarning(MinimandWarning):
+    """A derivative is not what was asked for: undefined, not smooth, or lost in noise."""
 
 
 class SeparationWarning(MinimandWarning):

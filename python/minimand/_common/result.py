@@ -32,6 +32,7 @@ class Status(Enum):
     CONVERGED = "The stopping rule was met."
     COMPLETED = "All that was asked for was done; there was no stopping rule to meet."
     MAX_ITERATIONS = "The limit of iterations was reached before the stopping rule was met."
+    EVALUATION_LIMIT = "The limit of evaluations was reached before the stopping rule was met."
     TIME_LIMIT = "The time limit was reached before the stopping rule was met."
     STOPPED_BY_CALLBACK = "The callback asked to stop."
     EXACT_FIT = "The model fits exactly: the likelihood is unbounded."
@@ -43,6 +44,13 @@ class Status(Enum):
     NO_VARIANCE = "All rows are equal: there is no variance to explain."
     SEPARATED_COMPLETELY = "A plane separates all rows: the likelihood has no maximum."
     SEPARATED_QUASI = "A plane separates some rows: the likelihood has no maximum."
+    UNDEFINED_NEARBY = "The function is not finite at some points next to x."
+    NOT_ANALYTIC = "Complex arguments do not give what real ones do."
+    NONSMOOTH = "The slopes to the left and to the right of x differ."
+    NOISE_DOMINATES = "The errors are as large as the derivatives."
+    UNDEFINED = "The function is not finite where the next step goes."
+    CYCLING = "The iterates return to where they were before."
+    CONSTANT_REFUTED = "The function changes faster than the given constant allows."
 
     @property
     def ok(self) -> bool:

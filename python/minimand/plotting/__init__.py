@@ -5,7 +5,10 @@ new figure, and returns them. matplotlib is imported when a picture is drawn, no
 """
 
 from minimand.plotting import (
+    derivatives,
     ellipsoid,
+    global_search,
+    gradient_descent,
     inpainting,
     least_squares,
     linear_models,
@@ -17,7 +20,10 @@ from minimand.plotting import (
 )
 
 __all__ = [
+    "derivatives",
     "ellipsoid",
+    "global_search",
+    "gradient_descent",
     "inpainting",
     "least_squares",
     "linear_models",

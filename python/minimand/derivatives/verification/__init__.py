@@ -1,0 +1,1 @@
+"""Certificates of this domain, computed anew in plain NumPy on paths that share nothing with it."""
