@@ -93,7 +93,7 @@ def drive(
 
     with ExitStack() as stack:
         interrupted = stack.enter_context(_deferred_interrupt(on_interrupt == "return"))
-        bar = stack.enter_context(_progress_bar(max_iterations, description)) if progress else None
+        bar = stack.enter_context(progress_bar(max_iterations, description)) if progress else None
         try:
             while status is None:
                 # Limits
@@ -236,7 +236,8 @@ def _deferred_interrupt(wanted: bool) -> Iterator[Callable[[], bool]]:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def _progress_bar(total: int | None, description: str) -> Any:
+def progress_bar(total: int | None, description: str) -> Any:
+    """Return a bar to be updated and closed."""
     try:
         from tqdm.auto import tqdm
     except ImportError:

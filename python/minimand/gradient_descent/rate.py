@@ -13,6 +13,7 @@ from minimand.reference.gradient_descent.loop import EPS
 LEAST = 4  # errors that a verdict needs
 _SUPERLINEAR = 1.5  # order from which ratios shrink by themselves
 _SUBLINEAR, _ACCELERATING = -0.5, 0.2  # slopes of log(-log ratio) over log t
+_STEEPEST = 8.0  # exponent above which no power of t is meant: it is a constant's that set in late
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -127,8 +128,9 @@ def _verdict(t: Floats, e: Floats, part: int) -> tuple[str, float, float, float]
     slope = _slope(middle, np.log(fall))
     # A few steps that differ from the others tilt a line of differences, but not both of these.
     power = _misfit(np.log(t), np.log(e)) < _misfit(t, np.log(e))
-    if slope < _SUBLINEAR and power:
-        return "sublinear", math.nan, 1.0, -_slope(np.log(t), np.log(e))
+    exponent = -_slope(np.log(t), np.log(e))
+    if slope < _SUBLINEAR and power and exponent <= _STEEPEST:
+        return "sublinear", math.nan, 1.0, exponent
     if slope > _ACCELERATING:
         return "superlinear", 1.0, 0.0, math.nan
     return (

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from minimand._common.backend import Backend
+from minimand._common.iterate import progress_bar
 from minimand._common.random import Key, words
 from minimand.neural_network.network import Network
 from minimand.neural_network.notices import silence
@@ -73,10 +74,8 @@ def train_all(
 
     The kernels run without the GIL. Ctrl-C ends the runs that are under way after their epoch.
     """
-    from minimand._common.iterate import _progress_bar
-
     stop = threading.Event()
-    bar = _progress_bar(len(jobs), description) if progress else None
+    bar = progress_bar(len(jobs), description) if progress else None
 
     def look(_: TrainingProgress) -> None:
         if stop.is_set():
