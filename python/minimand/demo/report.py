@@ -15,6 +15,8 @@ from minimand._common.result import Certificate, Result
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+_COLOURS_OF_LINES = 1 << 13  # that a chart may have, at the smooth edges of its lines
+
 
 @dataclass(frozen=True, slots=True)
 class Title:
@@ -208,7 +210,9 @@ def _save(figure: Figure, path: Path) -> None:
     figure.savefig(drawn, format="png", dpi=150)
     image = Image.open(drawn).convert("RGB")
     palette = image.quantize(256, Image.Quantize.MAXCOVERAGE)  # the paper stays white
-    image.quantize(palette=palette, dither=Image.Dither.FLOYDSTEINBERG).save(path, optimize=True)
+    photograph = image.getcolors(_COLOURS_OF_LINES) is None
+    dither = Image.Dither.FLOYDSTEINBERG if photograph else Image.Dither.NONE
+    image.quantize(palette=palette, dither=dither).save(path, optimize=True)
 
 
 def _one_line(text: str) -> str:
