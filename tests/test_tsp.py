@@ -455,6 +455,11 @@ def test_every_instance_up_to_1100_cities_is_mostly_solved(data_file):
         rows = [row for row in csv.DictReader(file) if int(row["n"]) <= 1100]
     for row in rows:
         instance = minimand.read_tsplib(data_file(f"tsplib/{row['name']}.tsp"))
+        if row["name"] == "d657":
+            # Hundreds of its distances lie on a half. The published length is that of coordinates
+            # in single precision; in double precision, 48913 is the best that is known to us.
+            single = instance.points.astype(np.float32).astype(np.float64)
+            instance = Instance(points=single, metric=instance.metric)
         lengths = [
             minimand.tsp(instance, method="eax", rng=seed, bound=None).length for seed in range(10)
         ]
